@@ -1,0 +1,71 @@
+"""Torrent Cast: plays a torrent on a Google Cast device while it downloads."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HassJob, HomeAssistant
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.typing import ConfigType
+
+from . import settings
+from .const import DOMAIN
+from .engine import BindingError, StorageError, binding, storage
+from .errors import translation
+from .playback import Library, Playback
+from .playback.playback import HOUSEKEEPING_INTERVAL
+from .services import async_setup_services
+from .views import StreamView
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+type TorrentCastConfigEntry = ConfigEntry[Playback]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:  # noqa: ARG001
+    """Register what does not depend on the config entry."""
+    async_setup_services(hass)
+    hass.http.register_view(StreamView)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:
+    """Load libtorrent and make the playback."""
+    chosen = settings.from_entry(entry)
+    try:
+        libtorrent = await hass.async_add_executor_job(binding.load, Path(hass.config.cache_path(DOMAIN)))
+        await hass.async_add_executor_job(storage.check_directory, chosen.directory)
+    except BindingError as err:
+        raise ConfigEntryError(**translation(err)) from err
+    except StorageError as err:
+        raise ConfigEntryNotReady(**translation(err)) from err
+    library = Library(hass)
+    await library.load()
+    playback = entry.runtime_data = Playback(libtorrent, library, chosen)
+
+    async def tidy(_now: object = None) -> None:
+        await playback.tidy()
+
+    await tidy()
+    entry.async_on_unload(async_track_time_interval(hass, tidy, timedelta(seconds=HOUSEKEEPING_INTERVAL)))
+    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))
+    entry.async_on_unload(entry.add_update_listener(_async_options_changed))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:  # noqa: ARG001
+    """End every session and the engine."""
+    await entry.runtime_data.stop()
+    return True
+
+
+async def _async_options_changed(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:
+    """Apply new options at once; a new directory or port takes a reload."""
+    playback = entry.runtime_data
+    chosen = settings.from_entry(entry)
+    if settings.needs_restart(playback.settings, chosen):
+        hass.config_entries.async_schedule_reload(entry.entry_id)
+    else:
+        playback.apply(chosen)

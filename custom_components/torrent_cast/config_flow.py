@@ -1,0 +1,186 @@
+"""Config flow: where to keep downloads, and how to behave on the network."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, override
+
+import voluptuous as vol
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlow
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+from yarl import URL
+
+from .const import (
+    CONF_BASE_URL,
+    CONF_DHT,
+    CONF_DIRECTORY,
+    CONF_DOWNLOAD_LIMIT,
+    CONF_KEEP_HOURS,
+    CONF_LSD,
+    CONF_METADATA_TIMEOUT,
+    CONF_PORT,
+    CONF_UPLOAD_LIMIT,
+    CONF_UPNP,
+    DOMAIN,
+)
+from .engine import BindingError, StorageError, TorrentCastError, binding, storage
+from .settings import DEFAULTS
+
+SECTION_NETWORK: Final = "network"
+MAX_PORT: Final = 65535
+# 10 Gbit/s in kB/s: more is a typing error.
+MAX_LIMIT: Final = 1_250_000
+# A year: "for ever" is a matter of another option.
+MAX_KEEP_HOURS: Final = 24 * 365
+MAX_METADATA_TIMEOUT: Final = 600
+
+
+def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
+    config = NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX)
+    if unit is not None:
+        config["unit_of_measurement"] = unit
+    return NumberSelector(config)
+
+
+NETWORK_FIELDS: Final[dict[str, Any]] = {
+    CONF_DOWNLOAD_LIMIT: _number(0, MAX_LIMIT, "kB/s"),
+    CONF_UPLOAD_LIMIT: _number(0, MAX_LIMIT, "kB/s"),
+    CONF_PORT: _number(0, MAX_PORT),
+    CONF_DHT: BooleanSelector(),
+    CONF_LSD: BooleanSelector(),
+    CONF_UPNP: BooleanSelector(),
+}
+PLAYBACK_FIELDS: Final[dict[str, Any]] = {
+    CONF_KEEP_HOURS: _number(0, MAX_KEEP_HOURS, "h"),
+    CONF_METADATA_TIMEOUT: _number(5, MAX_METADATA_TIMEOUT, "s"),
+}
+
+
+def _fields(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
+    return {vol.Required(name, default=values[name]): selector for name, selector in fields.items()}
+
+
+def _network(values: Mapping[str, Any], *, collapsed: bool) -> dict[vol.Marker, Any]:
+    schema = vol.Schema(_fields(NETWORK_FIELDS, values))
+    return {vol.Required(SECTION_NETWORK): section(schema, {"collapsed": collapsed})}
+
+
+def _directory_field(default: str) -> dict[vol.Marker, Any]:
+    return {vol.Required(CONF_DIRECTORY, default=default): TextSelector()}
+
+
+def _check(hass: HomeAssistant, directory: str) -> None:
+    """See that libtorrent loads and that the directory can be written to. Blocks. Raises TorrentCastError."""
+    binding.load(Path(hass.config.cache_path(DOMAIN)))
+    if not Path(directory).is_absolute():
+        raise StorageError("not_absolute")
+    storage.check_directory(Path(directory))
+
+
+async def _errors(hass: HomeAssistant, directory: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the form's errors and the placeholders of their texts."""
+    try:
+        await hass.async_add_executor_job(_check, hass, directory)
+    except TorrentCastError as err:
+        field = "base" if isinstance(err, BindingError) else CONF_DIRECTORY
+        return {field: err.reason}, err.details
+    return {}, {}
+
+
+class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Set the integration up; there is one entry."""
+
+    VERSION = 1
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        return TorrentCastOptionsFlow()
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the download directory and the network settings."""
+        values = user_input or {}
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            errors, placeholders = await _errors(self.hass, user_input[CONF_DIRECTORY])
+            if not errors:
+                return self.async_create_entry(
+                    title="Torrent Cast",
+                    data={CONF_DIRECTORY: user_input[CONF_DIRECTORY]},
+                    options=DEFAULTS | user_input[SECTION_NETWORK],
+                )
+        # Home Assistant's cache directory is left out of its backups.
+        default = values.get(CONF_DIRECTORY, self.hass.config.cache_path(DOMAIN, "downloads"))
+        network = DEFAULTS | values.get(SECTION_NETWORK, {})
+        return self.async_show_form(
+            step_id="user",
+            data_schema=vol.Schema(_directory_field(default) | _network(network, collapsed=True)),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for another download directory."""
+        entry = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            errors, placeholders = await _errors(self.hass, user_input[CONF_DIRECTORY])
+            if not errors:
+                return self.async_update_and_abort(entry, data={CONF_DIRECTORY: user_input[CONF_DIRECTORY]})
+        default = (user_input or entry.data)[CONF_DIRECTORY]
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=vol.Schema(_directory_field(default)),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+
+class TorrentCastOptionsFlow(OptionsFlow):
+    """Change what can change while films play."""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for limits, discovery, time limits and the stream's address."""
+        errors: dict[str, str] = {}
+        values = DEFAULTS | self.config_entry.options
+        if user_input is not None:
+            network = user_input.pop(SECTION_NETWORK)
+            values = user_input | network
+            if _is_base_url(values.get(CONF_BASE_URL)):
+                return self.async_create_entry(data=values)
+            errors = {CONF_BASE_URL: "bad_base_url"}
+        address = {"suggested_value": values.get(CONF_BASE_URL, "")}
+        schema = (
+            _fields(PLAYBACK_FIELDS, values)
+            | {
+                vol.Optional(CONF_BASE_URL, description=address): TextSelector(
+                    TextSelectorConfig(type=TextSelectorType.URL)
+                )
+            }
+            | _network(values, collapsed=True)
+        )
+        return self.async_show_form(step_id="init", data_schema=vol.Schema(schema), errors=errors)
+
+
+def _is_base_url(text: str | None) -> bool:
+    """Tell whether `text` is empty or a plain origin a Cast device can use."""
+    if not text:
+        return True
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.host) and url.path in {"", "/"} and not url.query_string

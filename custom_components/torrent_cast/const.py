@@ -1,0 +1,25 @@
+"""Names and defaults of the integration."""
+
+from typing import Final
+
+DOMAIN: Final = "torrent_cast"
+
+CONF_DIRECTORY: Final = "download_directory"
+CONF_DOWNLOAD_LIMIT: Final = "download_limit"
+CONF_UPLOAD_LIMIT: Final = "upload_limit"
+CONF_PORT: Final = "port"
+CONF_DHT: Final = "dht"
+CONF_LSD: Final = "lsd"
+CONF_UPNP: Final = "upnp"
+CONF_KEEP_HOURS: Final = "keep_hours"
+CONF_METADATA_TIMEOUT: Final = "metadata_timeout"
+CONF_BASE_URL: Final = "base_url"
+
+# BitTorrent's customary first port; 0 lets the system choose.
+DEFAULT_PORT: Final = 6881
+# A film stopped in the evening is often finished the next day.
+DEFAULT_KEEP_HOURS: Final = 24
+# A healthy swarm answers in seconds; after a minute it is nearly always dead. s
+DEFAULT_METADATA_TIMEOUT: Final = 60
+# Uploading without a limit starves a home line's downloads. kB/s
+DEFAULT_UPLOAD_LIMIT: Final = 500

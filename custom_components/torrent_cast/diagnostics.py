@@ -1,0 +1,63 @@
+"""Diagnostics: what plays and how well, without titles, info-hashes, addresses or tokens."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+
+from . import TorrentCastConfigEntry
+from .engine import Torrent, TorrentFile
+from .playback import Session
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant,  # noqa: ARG001
+    entry: TorrentCastConfigEntry,
+) -> dict[str, Any]:
+    """Return the state of the entry's playback."""
+    playback = entry.runtime_data
+    return {
+        "options": {key: value for key, value in entry.options.items() if key != "base_url"},
+        "libtorrent": playback.libtorrent_version,
+        "kept": len(playback.library.kept),
+        "sessions": [_session(session) for session in playback.sessions],
+        "torrents": [_torrent(torrent, await playback.peer_sources(torrent)) for torrent in playback.torrents],
+    }
+
+
+def _session(session: Session) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "session_id": session.id,
+        "state": session.state,
+        "has_target": session.target is not None,
+        "connections": session.connections,
+        "content_type": session.content_type,
+    }
+    if session.torrent is not None and session.file is not None:
+        data |= _pieces(session.torrent, session.file)
+    if session.probe is not None:
+        data["duration"] = session.probe.duration
+        data["container"] = session.probe.container
+    return data
+
+
+def _pieces(torrent: Torrent, file: TorrentFile) -> dict[str, Any]:
+    pieces = torrent.pieces(file)
+    return {
+        "size": file.size,
+        "piece_length": torrent.piece_length,
+        "pieces_had": sum(torrent.has(piece) for piece in pieces),
+        "pieces_total": len(pieces),
+        "verified": [list(span) for span in torrent.verified(file)],
+    }
+
+
+def _torrent(torrent: Torrent, sources: dict[str, int]) -> dict[str, Any]:
+    statistics = torrent.statistics
+    return {
+        "has_metadata": torrent.has_metadata,
+        "files": len(torrent.files),
+        "download_rate": statistics.download_rate,
+        "upload_rate": statistics.upload_rate,
+        "peers": statistics.peers,
+        "peers_from": sources,
+    }

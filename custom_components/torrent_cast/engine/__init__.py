@@ -1,0 +1,36 @@
+"""BitTorrent: a torrent goes in, verified bytes come out. Knows neither Home Assistant nor HTTP."""
+
+from .engine import Engine
+from .errors import (
+    BindingError,
+    MetadataTimeout,
+    NoPlayableFile,
+    NotEnoughSpace,
+    SourceError,
+    StorageError,
+    TorrentCastError,
+    TorrentGone,
+)
+from .files import TorrentFile, choose
+from .reader import Reader
+from .settings import EngineSettings
+from .source import Source
+from .torrent import Torrent
+
+__all__ = [
+    "BindingError",
+    "Engine",
+    "EngineSettings",
+    "MetadataTimeout",
+    "NoPlayableFile",
+    "NotEnoughSpace",
+    "Reader",
+    "Source",
+    "SourceError",
+    "StorageError",
+    "Torrent",
+    "TorrentCastError",
+    "TorrentFile",
+    "TorrentGone",
+    "choose",
+]

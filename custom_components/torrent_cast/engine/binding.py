@@ -1,0 +1,145 @@
+"""Finds libtorrent: an installed one wins, else the bundled wheel that fits this interpreter."""
+
+import base64
+import csv
+import hashlib
+import importlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from packaging.tags import sys_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from .errors import BindingError
+
+# Below it `read_piece` and deadline alerts have bugs.
+MINIMUM: Final = Version("2.0.11")
+WHEELS: Final = Path(__file__).parent.parent / "wheels"
+CHECKSUMS: Final = "SHA256SUMS"
+
+
+def load(cache: Path, wheels: Path = WHEELS) -> ModuleType:
+    """Return the libtorrent module; the bundled wheel is unpacked once into a directory below `cache`.
+
+    Blocks (disk, import): call it in an executor. Raises BindingError.
+    """
+    return _installed() or _import(unpack(cache, wheels))
+
+
+def unpack(cache: Path, wheels: Path = WHEELS) -> Path:
+    """Return the directory of the unpacked wheel that fits this interpreter, unpacking it if needed."""
+    wheel = _fitting(wheels)
+    digest = _checked(wheel)
+    target = cache / f"libtorrent-{digest[:16]}"
+    if not _intact(target, wheel):
+        _extract(wheel, target)
+    return target
+
+
+def _installed() -> ModuleType | None:
+    try:
+        module = importlib.import_module("libtorrent")
+        if Version(module.__version__) >= MINIMUM:
+            return module
+    except ImportError, AttributeError, InvalidVersion:
+        return None
+    del sys.modules["libtorrent"]  # too old: the bundled one takes its name
+    return None
+
+
+def _fitting(wheels: Path) -> Path:
+    """Return the wheel whose tag this interpreter likes best."""
+    tags: dict[object, Path] = {}
+    for wheel in sorted(wheels.glob("libtorrent-*.whl")):
+        try:
+            tags |= dict.fromkeys(parse_wheel_filename(wheel.name)[3], wheel)
+        except InvalidWheelFilename:
+            continue
+    for tag in sys_tags():
+        if tag in tags:
+            return tags[tag]
+    raise BindingError("no_libtorrent", **_environment())
+
+
+def _environment() -> dict[str, str]:
+    libc = " ".join(part for part in platform.libc_ver() if part) or "musl or unknown libc"
+    return {
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "libc": libc,
+    }
+
+
+def _checked(wheel: Path) -> str:
+    """Return the wheel's SHA-256 (hex) if it is the one listed beside it."""
+    lines = (wheel.parent / CHECKSUMS).read_text("ascii").splitlines()
+    listed = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines if line)}
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if listed.get(wheel.name) != digest:
+        raise BindingError("damaged_libtorrent", wheel=wheel.name)
+    return digest
+
+
+def _intact(target: Path, wheel: Path) -> bool:
+    """Tell whether every file of `wheel` stands in `target` with the hash its RECORD gives."""
+    for name, digest in _record(wheel):
+        try:
+            found = hashlib.sha256((target / name).read_bytes()).digest()
+        except OSError:
+            return False
+        if base64.urlsafe_b64encode(found).rstrip(b"=").decode() != digest:
+            return False
+    return True
+
+
+def _record(wheel: Path) -> list[tuple[str, str]]:
+    """Return (file name, unpadded base64url SHA-256) of each hashed file of the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/RECORD"))
+        rows = csv.reader(io.StringIO(archive.read(name).decode()))
+    return [(row[0], row[1].removeprefix("sha256=")) for row in rows if row and row[1]]
+
+
+def _extract(wheel: Path, target: Path) -> None:
+    """Unpack beside `target` and rename, so that a reader sees all of it or nothing."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(fresh)
+            fresh.chmod(0o755)
+            if target.exists():  # damaged, or another process was first
+                target.rename(fresh / "replaced")
+            os.rename(fresh, target)  # noqa: PTH104  # fails on a non-empty target, as it must here
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(target / "replaced", ignore_errors=True)
+    except OSError as err:
+        if not _intact(target, wheel):
+            raise BindingError("unpack_failed", directory=str(target.parent), error=str(err)) from err
+
+
+def _import(directory: Path) -> ModuleType:
+    finder = importlib.machinery.PathFinder.find_spec("libtorrent", [str(directory)])
+    if finder is None or finder.loader is None:
+        raise BindingError("no_libtorrent", **_environment())
+    module = importlib.util.module_from_spec(finder)
+    sys.modules["libtorrent"] = module
+    try:
+        finder.loader.exec_module(module)
+    except ImportError as err:
+        del sys.modules["libtorrent"]
+        raise BindingError("no_libtorrent", **_environment()) from err
+    return module

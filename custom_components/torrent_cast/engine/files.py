@@ -1,0 +1,105 @@
+"""The files of a torrent, and which of them is meant."""
+
+import fnmatch
+import mimetypes
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from .errors import NoPlayableFile
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+# Containers that `mimetypes` does not know or does not call video.
+VIDEO_SUFFIXES: Final = frozenset({".mkv", ".m2ts", ".mts", ".ts", ".webm", ".m4v", ".divx", ".ogm", ".vob", ".rmvb"})
+EXTRAS: Final = re.compile(r"(?:^|[^a-z])(?:sample|trailer)(?:[^a-z]|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentFile:
+    """One file: `path` as the torrent names it, `size` and `offset` (of its first byte in the torrent) in bytes."""
+
+    index: int
+    path: str
+    size: int
+    offset: int
+
+    @property
+    def name(self) -> str:
+        """Return the last part of the path."""
+        return PurePosixPath(self.path).name
+
+    @property
+    def is_video(self) -> bool:
+        """Tell by its name whether this is a video."""
+        path = PurePosixPath(self.path)
+        guess = mimetypes.guess_type(path.name)[0] or ""
+        return guess.startswith("video/") or path.suffix.lower() in VIDEO_SUFFIXES
+
+    @property
+    def is_extra(self) -> bool:
+        """Tell by its path whether this is a sample or a trailer."""
+        return EXTRAS.search(self.path) is not None
+
+
+def files_of(info: lt.torrent_info) -> tuple[TorrentFile, ...]:
+    """Return the files of a torrent without its padding files; indexes are the torrent's own."""
+    storage = info.files()
+    return tuple(
+        TorrentFile(index, printable(storage.file_path(index)), storage.file_size(index), storage.file_offset(index))
+        for index in range(storage.num_files())
+        if not storage.file_flags(index) & storage.flag_pad_file
+    )
+
+
+def printable(text: str) -> str:
+    """Return `text` without control and format characters: names come from strangers."""
+    kept = (char for char in text.replace("\\", "/") if unicodedata.category(char)[0] != "C")
+    return "".join(kept).strip()
+
+
+def choose(files: Sequence[TorrentFile], wanted: int | str | None = None) -> TorrentFile:
+    """Return the file with index `wanted`, the largest that matches the glob `wanted`, or the largest video.
+
+    A sample or trailer is chosen only when it is asked for or nothing else is there. Raises NoPlayableFile.
+    """
+    if isinstance(wanted, int):
+        return _by_index(files, wanted)
+    if wanted is not None:
+        return _by_glob(files, wanted)
+    videos = [file for file in files if file.is_video and file.size]
+    if not videos:
+        raise NoPlayableFile("no_video", files=len(files))
+    return _largest([file for file in videos if not file.is_extra] or videos)
+
+
+def _by_index(files: Sequence[TorrentFile], index: int) -> TorrentFile:
+    for file in files:
+        if file.index == index:
+            return _not_empty(file)
+    raise NoPlayableFile("no_such_file", index=index, last=max((file.index for file in files), default=0))
+
+
+def _by_glob(files: Sequence[TorrentFile], pattern: str) -> TorrentFile:
+    """Match the whole path or the name alone, without regard to case."""
+    folded = pattern.casefold()
+    matches = [
+        file for file in files if any(fnmatch.fnmatchcase(text.casefold(), folded) for text in (file.path, file.name))
+    ]
+    if not matches:
+        raise NoPlayableFile("no_match", pattern=printable(pattern))
+    return _not_empty(_largest([file for file in matches if file.is_video] or matches))
+
+
+def _largest(files: Sequence[TorrentFile]) -> TorrentFile:
+    return max(files, key=lambda file: file.size)
+
+
+def _not_empty(file: TorrentFile) -> TorrentFile:
+    if not file.size:
+        raise NoPlayableFile("empty_file", name=file.name)
+    return file

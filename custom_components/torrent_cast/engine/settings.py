@@ -1,0 +1,75 @@
+"""libtorrent's session settings, from what the user chose and what streaming needs."""
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final
+
+# Home routers and small boards keep up with this many connections; streaming gains nothing from more.
+CONNECTIONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the user decides. Rates are bytes/s, 0 means no limit; port 0 lets the system choose."""
+
+    listen_port: int = 0
+    download_limit: int = 0
+    upload_limit: int = 0
+    dht: bool = True
+    lsd: bool = True
+    upnp: bool = True
+
+
+def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, object]:
+    """Return the settings pack for a libtorrent session.
+
+    The reasons are measurements on shaped links (docs/engine.md) unless a comment says otherwise.
+    """
+    category = lt.alert.category_t
+    return {
+        "alert_mask": category.status_notification
+        | category.error_notification
+        | category.piece_progress_notification
+        | category.storage_notification,
+        "alert_queue_size": 10_000,  # a restart posts one alert per piece of every torrent
+        "listen_interfaces": f"0.0.0.0:{settings.listen_port},[::]:{settings.listen_port}",
+        **live_settings(settings),
+        # No automatic queueing: a torrent runs because somebody watches it.
+        "active_downloads": -1,
+        "active_seeds": -1,
+        "active_limit": -1,
+        # Fast start: connect at once, ask for the wanted piece from the first block on.
+        "tick_interval": 100,
+        "initial_picker_threshold": 0,
+        "whole_pieces_threshold": 0,
+        "connections_limit": CONNECTIONS,
+        "connection_speed": CONNECTIONS,
+        "torrent_connect_boost": CONNECTIONS,
+        # Where uTP is blocked each attempt costs 4 s before TCP is tried; peers may still come in by uTP.
+        "enable_outgoing_utp": False,
+        "mixed_mode_algorithm": 0,
+        # Short queues: what a peer was asked for before a seek still arrives.
+        "request_queue_time": 1,
+        "max_out_request_queue": 500,
+        # Slow or silent peers lose their blocks to others.
+        "peer_connect_timeout": 6,
+        "piece_timeout": 8,
+        "min_reconnect_time": 10,
+        "close_redundant_connections": False,
+        "aio_threads": 4,
+        "hashing_threads": 1,
+        # The destructor waits for trackers to hear "stopped"; HA's whole shutdown has 20 s.
+        "stop_tracker_timeout": 2,
+    }
+
+
+def live_settings(settings: EngineSettings) -> dict[str, object]:
+    """Return the part of the settings that a running session takes without a restart."""
+    return {
+        "download_rate_limit": settings.download_limit,
+        "upload_rate_limit": settings.upload_limit,
+        "enable_dht": settings.dht,
+        "enable_lsd": settings.lsd,
+        "enable_upnp": settings.upnp,
+        "enable_natpmp": settings.upnp,
+    }

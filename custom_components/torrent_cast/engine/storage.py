@@ -1,0 +1,126 @@
+"""Folders, resume data, clean-up and free space below the download directory. All of it blocks."""
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from .errors import NotEnoughSpace, StorageError
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+# <directory>/<info-hash>/files holds what the torrent names, `resume` beside it is libtorrent's resume data and the
+# mark that the folder is ours.
+FILES: Final = "files"
+RESUME: Final = "resume"
+KEY: Final = re.compile(r"[0-9a-f]{40}")
+# Home Assistant's database and the system want room too.
+RESERVE_BYTES: Final = 256 * 1024 * 1024
+
+
+def check_directory(directory: Path) -> None:
+    """Make `directory` and write to it. Raises StorageError."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            probe.write(b"\0")
+    except OSError as err:
+        raise StorageError("not_writable", directory=str(directory), error=err.strerror or str(err)) from err
+
+
+def prepare(directory: Path, key: str) -> Path:
+    """Return the folder of the torrent with info-hash `key`, made and marked as ours. Raises StorageError."""
+    folder = directory / key
+    try:
+        files_folder(folder).mkdir(parents=True, exist_ok=True)
+        (folder / RESUME).touch()
+    except OSError as err:
+        raise StorageError("not_writable", directory=str(directory), error=err.strerror or str(err)) from err
+    return folder
+
+
+def files_folder(folder: Path) -> Path:
+    """Return where the files of the torrent in `folder` are."""
+    return folder / FILES
+
+
+def save_resume_data(folder: Path, data: bytes) -> None:
+    """Replace the resume data in one step."""
+    fresh = folder / f"{RESUME}.new"
+    fresh.write_bytes(data)
+    fresh.replace(folder / RESUME)
+
+
+def resume_params(libtorrent: ModuleType, folder: Path) -> lt.add_torrent_params | None:
+    """Return the torrent in `folder` as its resume data describe it, None when there are none that can be read."""
+    try:
+        data = (folder / RESUME).read_bytes()
+        return libtorrent.read_resume_data(data) if data else None
+    except OSError, RuntimeError:
+        return None
+
+
+def keys(directory: Path) -> Iterator[str]:
+    """Yield the info-hashes whose folders in `directory` are ours."""
+    with contextlib.suppress(OSError):
+        for folder in sorted(directory.iterdir()):
+            if KEY.fullmatch(folder.name) and (folder / RESUME).is_file() and not folder.is_symlink():
+                yield folder.name
+
+
+def delete(folder: Path, paths: Iterable[str]) -> None:
+    """Delete the files named by `paths` (relative to the torrent's files) and what we made ourselves.
+
+    Anything else in the folder was put there by somebody else: it stays, and so do the directories above it.
+    """
+    root = files_folder(folder)
+    for path in paths:
+        if _inside(root, root / path):
+            (root / path).unlink(missing_ok=True)
+    for parts in root.glob(".*.parts"):
+        parts.unlink(missing_ok=True)
+    for name in (RESUME, f"{RESUME}.new"):
+        (folder / name).unlink(missing_ok=True)
+    _remove_empty(folder)
+
+
+def delete_torrent(libtorrent: ModuleType, directory: Path, key: str) -> None:
+    """Delete a torrent that is not in the session, by what its resume data name."""
+    params = resume_params(libtorrent, directory / key)
+    delete(directory / key, paths_of(params.ti) if params and params.ti else ())
+
+
+def paths_of(info: lt.torrent_info) -> tuple[str, ...]:
+    """Return the paths of all files, padding too, as libtorrent writes them on disk."""
+    files = info.files()
+    return tuple(files.file_path(index) for index in range(files.num_files()))
+
+
+def _inside(root: Path, path: Path) -> bool:
+    """Tell whether `path` stays below `root` also when links are followed."""
+    return Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(root))
+
+
+def _remove_empty(folder: Path) -> None:
+    for directory, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(directory).rmdir()
+
+
+def check_space(directory: Path, needed: int) -> None:
+    """Raise NotEnoughSpace unless `needed` bytes fit beside the reserve."""
+    free = shutil.disk_usage(directory).free
+    if needed + RESERVE_BYTES > free:
+        raise NotEnoughSpace(
+            "not_enough_space", needed=_gigabytes(needed), free=_gigabytes(free), reserve=_gigabytes(RESERVE_BYTES)
+        )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.2f} GB"

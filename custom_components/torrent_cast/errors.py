@@ -1,0 +1,39 @@
+"""Turns the library's errors into Home Assistant's translated ones."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from .const import DOMAIN
+from .engine import NoPlayableFile, SourceError, TorrentCastError
+from .media import Unplayable
+
+# What the caller gave is at fault, not the world.
+CALLERS_FAULT = (SourceError, NoPlayableFile)
+
+
+def translation(error: TorrentCastError | Unplayable) -> dict[str, Any]:
+    """Return what Home Assistant's errors take to find the text of `error`."""
+    details = error.details if isinstance(error, TorrentCastError) else {}
+    return {
+        "translation_domain": DOMAIN,
+        "translation_key": str(error.reason),
+        "translation_placeholders": details or None,
+    }
+
+
+def translated(error: TorrentCastError | Unplayable) -> HomeAssistantError:
+    """Return `error` as Home Assistant shows it."""
+    kind = ServiceValidationError if isinstance(error, CALLERS_FAULT) else HomeAssistantError
+    return kind(**translation(error))
+
+
+@contextlib.contextmanager
+def translate_errors() -> Iterator[None]:
+    """Raise the library's errors as Home Assistant's."""
+    try:
+        yield
+    except (TorrentCastError, Unplayable) as err:
+        raise translated(err) from err

@@ -1,0 +1,19 @@
+"""Play sessions: what plays where, until when, at which address."""
+
+from .errors import LoadRefused, NoReachableUrl, SessionEnded, TargetUnavailable
+from .library import Kept, Library
+from .playback import Playback, PlaybackSettings
+from .session import Session, State
+
+__all__ = [
+    "Kept",
+    "Library",
+    "LoadRefused",
+    "NoReachableUrl",
+    "Playback",
+    "PlaybackSettings",
+    "Session",
+    "SessionEnded",
+    "State",
+    "TargetUnavailable",
+]

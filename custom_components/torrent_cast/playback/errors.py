@@ -1,0 +1,19 @@
+"""What can go wrong between a verified file and a playing device."""
+
+from ..engine import TorrentCastError
+
+
+class TargetUnavailable(TorrentCastError):
+    """The Cast device cannot be reached, or cannot play this kind of file."""
+
+
+class LoadRefused(TorrentCastError):
+    """The Cast device answered LOAD with a refusal."""
+
+
+class NoReachableUrl(TorrentCastError):
+    """The device did not come for the film: no address it can reach is known."""
+
+
+class SessionEnded(TorrentCastError):
+    """The session was stopped while it got ready."""

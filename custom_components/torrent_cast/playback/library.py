@@ -1,0 +1,74 @@
+"""What is kept between plays: which torrents are on disk, since when, and until when."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypedDict
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+
+VERSION: Final = 1
+# Several changes in a row are one write; s.
+SAVE_DELAY: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A torrent on disk: `key` is its info-hash, the times are ISO 8601 in UTC."""
+
+    key: str
+    name: str
+    added: str
+    last_used: str
+
+    def is_due(self, keep: timedelta, now: datetime) -> bool:
+        """Tell whether the torrent was last used longer than `keep` ago."""
+        used = dt_util.parse_datetime(self.last_used)
+        return used is None or now - used >= keep
+
+
+class _Stored(TypedDict):
+    torrents: list[dict[str, str]]
+
+
+class Library:
+    """The torrents we put on disk, in Home Assistant's storage."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        self._store: Store[_Stored] = Store(hass, VERSION, DOMAIN)
+        self._kept: dict[str, Kept] = {}
+
+    async def load(self) -> None:
+        """Read what an earlier run left."""
+        if (stored := await self._store.async_load()) is not None:
+            self._kept = {item["key"]: Kept(**item) for item in stored["torrents"]}
+
+    @property
+    def kept(self) -> tuple[Kept, ...]:
+        """Return the torrents on disk, last used first."""
+        return tuple(sorted(self._kept.values(), key=lambda kept: kept.last_used, reverse=True))
+
+    def get(self, key: str) -> Kept | None:
+        """Return the entry of the torrent with info-hash `key`."""
+        return self._kept.get(key)
+
+    def used(self, key: str, name: str) -> None:
+        """Note that a torrent is being used now."""
+        now = dt_util.utcnow().isoformat()
+        known = self._kept.get(key)
+        self._kept[key] = Kept(key, name or (known.name if known else key), known.added if known else now, now)
+        self._save()
+
+    def forget(self, key: str) -> None:
+        """Note that a torrent is gone from disk."""
+        if self._kept.pop(key, None) is not None:
+            self._save()
+
+    def _save(self) -> None:
+        self._store.async_delay_save(self._data, SAVE_DELAY)
+
+    def _data(self) -> _Stored:
+        return {"torrents": [asdict(kept) for kept in self._kept.values()]}

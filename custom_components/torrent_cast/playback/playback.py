@@ -1,0 +1,212 @@
+"""Where the sessions live: one engine, one worker, one library for all of them."""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from homeassistant.util import dt as dt_util
+
+from ..engine import Engine, EngineSettings, Source, Torrent, TorrentFile, TorrentGone, choose, storage
+from ..media.worker import Worker
+from .library import Library
+from .session import Session
+
+# A browser or another player has no media session we could watch; after this long without a request it is gone. s
+IDLE_SESSION: Final = 30 * 60
+# A receiver that was cut off comes back within seconds or has been switched off; s.
+LOST_RECEIVER: Final = 5 * 60
+# How often kept films and idle sessions are looked at; s.
+HOUSEKEEPING_INTERVAL: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackSettings:
+    """What the user decided; `metadata_timeout` in s."""
+
+    directory: Path
+    engine: EngineSettings
+    keep: timedelta
+    metadata_timeout: float
+    base_url: str | None = None
+
+
+class Playback:
+    """All play sessions of the config entry."""
+
+    def __init__(self, libtorrent: ModuleType, library: Library, settings: PlaybackSettings) -> None:
+        self._lt = libtorrent
+        self.library = library
+        self.settings = settings
+        self.worker = Worker()
+        self.stopping = False
+        self._engine: Engine | None = None
+        self._starting = asyncio.Lock()
+        self._lock = asyncio.Lock()  # adding and letting go of a torrent must not overlap
+        self._by_id: dict[str, Session] = {}
+        self._by_token: dict[str, Session] = {}
+        self._users: Counter[str] = Counter()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    # --- sessions --------------------------------------------------------------------------------------------------
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Return the sessions that have not ended, oldest first."""
+        return tuple(self._by_id.values())
+
+    @property
+    def torrents(self) -> tuple[Torrent, ...]:
+        """Return the torrents in the engine."""
+        return self._engine.torrents if self._engine else ()
+
+    @property
+    def libtorrent_version(self) -> str:
+        """Return the version of the libtorrent in use."""
+        version: str = self._lt.__version__
+        return version
+
+    async def peer_sources(self, torrent: Torrent) -> dict[str, int]:
+        """Return how many connected peers came from the tracker, the DHT and so on."""
+        return dict(await self._engine.peer_sources(torrent)) if self._engine else {}
+
+    def by_id(self, session_id: str) -> Session | None:
+        """Return the session with this id, if it has not ended."""
+        return self._by_id.get(session_id)
+
+    def by_token(self, token: str) -> Session | None:
+        """Return the session whose stream `token` opens, if it has not ended."""
+        return self._by_token.get(token)
+
+    def for_target(self, entity_id: str) -> list[Session]:
+        """Return the sessions on a device."""
+        return [session for session in self.sessions if session.target == entity_id]
+
+    async def parse(self, source: str | bytes) -> Source:
+        """Return the validated source. Raises SourceError."""
+        return await (await self._running_engine()).parse(source)
+
+    async def kept_source(self, key: str) -> Source:
+        """Return the source of a torrent that is in use or on disk. Raises SourceError."""
+        return await (await self._running_engine()).source_of(key)
+
+    def start_session(
+        self,
+        source: Source,
+        *,
+        wanted: int | str | None = None,
+        title: str | None = None,
+        start_position: float = 0.0,
+        target: str | None = None,
+    ) -> Session:
+        """Make a session; it does nothing until it is resolved or prepared. `start_position` in s."""
+        if self.stopping:
+            raise TorrentGone("engine_stopped")
+        session = Session(self, source, wanted=wanted, title=title, start_position=start_position, target=target)
+        self._by_id[session.id] = session
+        self._by_token[session.token] = session
+        self._users[source.key] += 1
+        return session
+
+    async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
+        """Add the torrent, wait for its metadata, choose the file and see that it fits. Raises TorrentCastError."""
+        engine = await self._running_engine()
+        async with self._lock:
+            torrent = await engine.add(session.source)
+        await torrent.metadata(self.settings.metadata_timeout)
+        file = choose(torrent.files, session.wanted)
+        await engine.run(storage.check_space, engine.directory, torrent.missing_bytes(file))
+        torrent.select(file)
+        self.library.used(torrent.key, torrent.name)
+        await engine.save(torrent)  # names our files, should there be no tidy end
+        return torrent, file
+
+    def ended(self, session: Session) -> None:
+        """Forget a session that has just ended and let go of what it held."""
+        self._by_id.pop(session.id, None)
+        self._by_token.pop(session.token, None)
+        task = asyncio.get_running_loop().create_task(self._close(session), name="torrent_cast close")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, session: Session) -> None:
+        await session.release()
+        if session.torrent is not None and session.file is not None:
+            session.torrent.deselect(session.file)
+        key = session.source.key
+        async with self._lock:
+            self._users[key] -= 1
+            if self._users[key] > 0:
+                return
+            del self._users[key]
+            await self._let_go(key)
+
+    async def _let_go(self, key: str) -> None:
+        """Take a torrent out of the session; what it downloaded stays only if it is to be kept."""
+        torrent = next((torrent for torrent in self.torrents if torrent.key == key), None)
+        if self._engine is None or torrent is None:
+            return
+        kept = self.library.get(key) is not None and self.settings.keep > timedelta()
+        await self._engine.remove(torrent, delete_files=not kept)
+        if kept:
+            self.library.used(key, torrent.name)
+        else:
+            self.library.forget(key)
+
+    # --- housekeeping ----------------------------------------------------------------------------------------------
+
+    async def tidy(self) -> None:
+        """End idle sessions, delete what is no longer kept, and what a crash left behind."""
+        for session in self.sessions:
+            if not session.connections and _is_abandoned(session):
+                session.end()
+        async with self._lock:
+            for key in await asyncio.to_thread(lambda: list(storage.keys(self.settings.directory))):
+                if key not in self._users and self._is_due(key):
+                    await asyncio.to_thread(storage.delete_torrent, self._lt, self.settings.directory, key)
+                    self.library.forget(key)
+
+    def _is_due(self, key: str) -> bool:
+        kept = self.library.get(key)
+        return kept is None or kept.is_due(self.settings.keep, dt_util.utcnow())
+
+    # --- engine ----------------------------------------------------------------------------------------------------
+
+    async def _running_engine(self) -> Engine:
+        """Return the engine, starting it at the first need. Raises StorageError, TorrentGone."""
+        async with self._starting:
+            if self.stopping:
+                raise TorrentGone("engine_stopped")
+            if self._engine is None:
+                self._engine = await Engine.start(self._lt, self.settings.directory, self.settings.engine)
+            return self._engine
+
+    def apply(self, settings: PlaybackSettings) -> None:
+        """Take new settings at once; another directory or port needs a new Playback."""
+        self.settings = settings
+        if self._engine is not None:
+            self._engine.apply(settings.engine)
+
+    async def stop(self) -> None:
+        """End every session, the engine and the worker. Afterwards nothing of ours runs."""
+        self.stopping = True
+        for session in self.sessions:
+            session.end()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        async with self._starting:
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.stop()
+        await self.worker.stop()
+
+
+def _is_abandoned(session: Session) -> bool:
+    """Tell whether nobody will come back for a session without connections."""
+    now = time.monotonic()
+    if session.target is None:
+        return now - session.last_used > IDLE_SESSION
+    return session.disconnected_since is not None and now - session.disconnected_since > LOST_RECEIVER

@@ -1,0 +1,245 @@
+"""One play session: a file, a target, a token, and where they stand."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ..engine import Reader, Source, Torrent, TorrentFile
+from ..media.probe import Probe, content_type, probe
+from .errors import SessionEnded
+
+if TYPE_CHECKING:
+    from ..media.worker import Worker
+
+_LOGGER = logging.getLogger(__name__)
+
+# What a player wants in hand before its first frame; s.
+START_SECONDS: Final = 2.0
+SCHEME: Final = "torrent-cast"
+# 256 bits: nobody guesses it, so the address alone may authorise a device that cannot log in.
+TOKEN_BYTES: Final = 32
+
+
+class State(StrEnum):
+    """Where a session stands."""
+
+    RESOLVING = "resolving"
+    BUFFERING = "buffering"
+    LOADING = "loading"
+    PLAYING = "playing"
+    STALLED = "stalled"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+ENDED: Final = frozenset({State.FINISHED, State.STOPPED, State.FAILED})
+
+
+class Owner(Protocol):
+    """What a session needs of the place it lives in."""
+
+    worker: Worker
+
+    async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
+        """Find the torrent and the file of a session."""
+
+    def ended(self, session: Session) -> None:
+        """Take note that a session has ended."""
+
+
+class Session:
+    """A play of one file on one target. `id` may be shown; `token` opens the stream and never leaves for a log."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        source: Source,
+        *,
+        wanted: int | str | None = None,
+        title: str | None = None,
+        start_position: float = 0.0,
+        target: str | None = None,
+    ) -> None:
+        self._owner = owner
+        self.source = source
+        self.wanted = wanted
+        self.start_position = start_position
+        self.target = target
+        self.id = secrets.token_hex(8)
+        self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.torrent: Torrent | None = None
+        self.file: TorrentFile | None = None
+        self.probe: Probe | None = None
+        self.requested = asyncio.Event()
+        self.was_loaded = False  # the receiver has shown our content
+        self.last_used = time.monotonic()
+        self.disconnected_since: float | None = None  # the receiver is out of reach; monotonic s
+        self._title = title
+        self._state = State.RESOLVING
+        self._error: Exception | None = None
+        self._changed = asyncio.Event()
+        self._getting_ready: asyncio.Task[None] | None = None
+        self._readers = contextlib.AsyncExitStack()
+        self._connections: set[Callable[[], None]] = set()
+
+    # --- what it is ------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """Return where the session stands."""
+        return self._state
+
+    @property
+    def content_id(self) -> str:
+        """Return the id the session goes by in Home Assistant's states; it opens nothing."""
+        return f"{SCHEME}:{self.id}"
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the session has ended, one way or another."""
+        return self._state in ENDED
+
+    @property
+    def title(self) -> str:
+        """Return what to call the film."""
+        if self._title:
+            return self._title
+        return self.file.name if self.file else self.source.name
+
+    @property
+    def content_type(self) -> str:
+        """Return the MIME type of the file: as probed, else by its name."""
+        if self.probe is not None:
+            return self.probe.content_type
+        return content_type(self.file.name) if self.file else "video/mp4"
+
+    @property
+    def connections(self) -> int:
+        """Return how many HTTP requests are being answered."""
+        return len(self._connections)
+
+    # --- getting ready ---------------------------------------------------------------------------------------------
+
+    async def resolve(self) -> None:
+        """Find the file: afterwards it can be served. Raises TorrentCastError, and the session has failed then."""
+        await self._run(self._resolve())
+
+    async def prepare(self) -> None:
+        """Find the file, probe it, and wait until a player could start at once. Raises like `resolve`."""
+        await self._run(self._prepare())
+
+    async def _run(self, work: Coroutine[object, object, None]) -> None:
+        """Do `work` so that `end` can stop it from elsewhere."""
+        if self.is_over:
+            work.close()
+            raise self._end_error()
+        task = self._getting_ready = asyncio.create_task(work, name="torrent_cast prepare")
+        try:
+            await asyncio.wait([task])
+        finally:
+            self._getting_ready = None
+            task.cancel()
+        if task.cancelled():
+            raise self._end_error()
+        if (error := task.exception()) is not None:
+            self.end(State.FAILED, error if isinstance(error, Exception) else None)
+            raise error
+
+    def _end_error(self) -> Exception:
+        return self._error or SessionEnded("session_ended")
+
+    async def _resolve(self) -> None:
+        if self.file is None:
+            self.torrent, self.file = await self._owner.resolve(self)
+
+    async def _prepare(self) -> None:
+        await self._resolve()
+        assert self.torrent is not None  # noqa: S101  # for the type checker: `_resolve` set both
+        assert self.file is not None  # noqa: S101
+        self.set_state(State.BUFFERING)
+        # This reader keeps the way to the first seconds planned until the player's own connections do.
+        ahead = await self._readers.enter_async_context(self.torrent.open(self.file))
+        self.probe = await probe(self._owner.worker, FileBytes(self.torrent, self.file), self.file.name)
+        first = self.probe.byte_at(self.start_position).offset
+        last = max(self.probe.byte_at(self.start_position + START_SECONDS).offset, first + 1)
+        if first:
+            ahead.seek(first)
+        for start, end in (*self.probe.index, (first, last)):
+            await self.torrent.wait_for_range(self.file, start, end)
+
+    # --- where it stands -------------------------------------------------------------------------------------------
+
+    def set_state(self, state: State) -> None:
+        """Go on to `state`; an ended session stays ended."""
+        if self.is_over or state is self._state:
+            return
+        _LOGGER.debug("Session %s: %s", self.id, state)
+        self._state = state
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait_for(self, *states: State) -> None:
+        """Wait for one of `states`; raises the session's error if it ends in another way."""
+        while self._state not in states:
+            if self.is_over:
+                raise self._end_error()
+            await self._changed.wait()
+
+    def end(self, state: State = State.STOPPED, error: Exception | None = None) -> None:
+        """Revoke the token, drop the connections, let go of the torrent. Twice is as good as once."""
+        if self.is_over:
+            return
+        self._error = error
+        self.set_state(state)
+        if self._getting_ready is not None:
+            self._getting_ready.cancel()
+        for abort in tuple(self._connections):
+            abort()
+        self._owner.ended(self)
+
+    async def release(self) -> None:
+        """Detach the session's own reader."""
+        await self._readers.aclose()
+
+    # --- the stream ------------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def stream(self, start: int, end: int, abort: Callable[[], None]) -> AsyncIterator[Reader]:
+        """Yield a reader over [start, end) for one HTTP request; `abort` is called when the session ends first."""
+        assert self.torrent is not None  # noqa: S101  # the view resolved the session before
+        assert self.file is not None  # noqa: S101
+        with self._connection(abort):
+            async with self.torrent.open(self.file, start, end) as reader:
+                await self.release()
+                yield reader
+
+    @contextlib.contextmanager
+    def _connection(self, abort: Callable[[], None]) -> Iterator[None]:
+        self._connections.add(abort)
+        self.requested.set()
+        try:
+            yield
+        finally:
+            self._connections.discard(abort)
+            self.last_used = time.monotonic()
+
+
+class FileBytes:
+    """The verified bytes of a file, for the probe."""
+
+    def __init__(self, torrent: Torrent, file: TorrentFile) -> None:
+        self._torrent = torrent
+        self._file = file
+        self.size = file.size
+
+    async def read_range(self, start: int, end: int) -> bytes:
+        """Return bytes [start, end), waiting for them."""
+        async with self._torrent.open(self._file, start, end) as reader:
+            return await reader.read_exactly(end - start)

@@ -1,0 +1,59 @@
+"""The address under which a Cast device reaches this Home Assistant."""
+
+import logging
+from ipaddress import ip_address
+from typing import Final
+
+from homeassistant.components.network import async_get_source_ip
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.network import NoURLAvailableError, get_url
+from homeassistant.util.network import is_ip_address, is_loopback
+from yarl import URL
+
+from .errors import NoReachableUrl
+
+_LOGGER = logging.getLogger(__name__)
+
+# A Cast device resolves names at a public server and refuses certificates it does not know.
+SCHEME: Final = "http"
+LOOPBACK: Final = "127.0.0.1"
+
+
+async def base_url(hass: HomeAssistant, configured: str | None, device: str | None) -> URL:
+    """Return the base of stream addresses for a device at IP address `device`. Raises NoReachableUrl.
+
+    In this order: the option, the internal URL if it is plain http with an IP address, our address towards the device.
+    """
+    if configured:
+        return URL(configured)
+    if (internal := _internal(hass)) is not None:
+        return internal
+    api = hass.config.api
+    if api is None or api.use_ssl:
+        raise NoReachableUrl("only_https")
+    if device and is_ip_address(device) and is_loopback(ip_address(device)):
+        return URL.build(scheme=SCHEME, host=LOOPBACK, port=api.port)  # a receiver in software beside Home Assistant
+    try:
+        source = await async_get_source_ip(hass, _target(device))
+    except HomeAssistantError as err:
+        raise NoReachableUrl("no_address") from err
+    _LOGGER.debug("The address towards %s is %s", device, source)
+    return URL.build(scheme=SCHEME, host=source, port=api.port)
+
+
+def _internal(hass: HomeAssistant) -> URL | None:
+    try:
+        url = URL(get_url(hass, allow_external=False, allow_cloud=False, require_current_request=False))
+    except NoURLAvailableError:
+        return None
+    if hass.config.internal_url and url.scheme == SCHEME and url.host and is_ip_address(url.host):
+        return url
+    return None
+
+
+def _target(device: str | None) -> str:
+    """Return an IP address to route towards; a name in place of one tells nothing about the way."""
+    if device and is_ip_address(device) and not ip_address(device).is_unspecified:
+        return device
+    return "224.0.0.251"  # mDNS (RFC 6762): out to the local network

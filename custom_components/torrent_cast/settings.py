@@ -1,0 +1,62 @@
+"""Reads the config entry into the settings of playback and engine."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .const import (
+    CONF_BASE_URL,
+    CONF_DHT,
+    CONF_DIRECTORY,
+    CONF_DOWNLOAD_LIMIT,
+    CONF_KEEP_HOURS,
+    CONF_LSD,
+    CONF_METADATA_TIMEOUT,
+    CONF_PORT,
+    CONF_UPLOAD_LIMIT,
+    CONF_UPNP,
+    DEFAULT_KEEP_HOURS,
+    DEFAULT_METADATA_TIMEOUT,
+    DEFAULT_PORT,
+    DEFAULT_UPLOAD_LIMIT,
+)
+from .engine import EngineSettings
+from .playback import PlaybackSettings
+
+if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigEntry
+
+DEFAULTS: dict[str, Any] = {
+    CONF_DOWNLOAD_LIMIT: 0,
+    CONF_UPLOAD_LIMIT: DEFAULT_UPLOAD_LIMIT,
+    CONF_PORT: DEFAULT_PORT,
+    CONF_DHT: True,
+    CONF_LSD: True,
+    CONF_UPNP: True,
+    CONF_KEEP_HOURS: DEFAULT_KEEP_HOURS,
+    CONF_METADATA_TIMEOUT: DEFAULT_METADATA_TIMEOUT,
+}
+
+
+def from_entry(entry: ConfigEntry) -> PlaybackSettings:
+    """Return what the user decided; limits are stored in kB/s."""
+    options = DEFAULTS | entry.options
+    return PlaybackSettings(
+        directory=Path(entry.data[CONF_DIRECTORY]),
+        engine=EngineSettings(
+            listen_port=int(options[CONF_PORT]),
+            download_limit=int(options[CONF_DOWNLOAD_LIMIT] * 1000),
+            upload_limit=int(options[CONF_UPLOAD_LIMIT] * 1000),
+            dht=options[CONF_DHT],
+            lsd=options[CONF_LSD],
+            upnp=options[CONF_UPNP],
+        ),
+        keep=timedelta(hours=options[CONF_KEEP_HOURS]),
+        metadata_timeout=options[CONF_METADATA_TIMEOUT],
+        base_url=options.get(CONF_BASE_URL),
+    )
+
+
+def needs_restart(old: PlaybackSettings, new: PlaybackSettings) -> bool:
+    """Tell whether the change cannot be applied to a running session."""
+    return (old.directory, old.engine.listen_port) != (new.directory, new.engine.listen_port)

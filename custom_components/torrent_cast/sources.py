@@ -1,0 +1,107 @@
+"""Reads what a user names as a source: a magnet link, a .torrent file's path or its address."""
+
+import asyncio
+from http import HTTPStatus
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import SSRFRedirectError, async_get_clientsession
+from yarl import URL
+
+from .engine import Source, SourceError
+from .engine.source import MAX_TORRENT_BYTES, is_magnet
+from .playback import Playback
+
+# A torrent file comes at once or its server is down; s for all of it, redirects included.
+FETCH_TIMEOUT: Final = 20.0
+# Indexers redirect once or twice, often to a magnet link.
+MAX_REDIRECTS: Final = 5
+REDIRECTION: Final = 3  # 3xx (RFC 9110 §15.4)
+WEB: Final = frozenset({"http", "https"})
+
+
+async def read_source(hass: HomeAssistant, playback: Playback, text: str) -> Source:
+    """Return the validated source. Raises SourceError."""
+    text = text.strip()
+    if not text:
+        raise SourceError("empty_source")
+    if is_magnet(text):
+        return await playback.parse(text)
+    if text.partition("://")[0].lower() in WEB:
+        return await playback.parse(await _fetch(hass, text))
+    return await playback.parse(await hass.async_add_executor_job(_read, hass, text))
+
+
+def _read(hass: HomeAssistant, text: str) -> bytes:
+    """Return the torrent file at a path Home Assistant may read. Blocks."""
+    path = Path(text)
+    if path.suffix.lower() != ".torrent" or not path.is_absolute():
+        raise SourceError("unknown_source")
+    try:
+        if not hass.config.is_allowed_path(text):
+            raise SourceError("path_not_allowed")
+        with path.open("rb") as file:
+            return file.read(MAX_TORRENT_BYTES + 1)
+    except (OSError, ValueError) as err:
+        raise SourceError("unreadable_path", error=getattr(err, "strerror", None) or str(err)) from err
+
+
+async def _fetch(hass: HomeAssistant, text: str) -> str | bytes:
+    """Return the torrent file at a web address, or the magnet link it redirects to."""
+    try:
+        async with asyncio.timeout(FETCH_TIMEOUT):
+            return await _follow(hass, URL(text))
+    except TimeoutError as err:
+        raise SourceError("fetch_timeout", seconds=FETCH_TIMEOUT) from err
+    except SSRFRedirectError as err:
+        raise SourceError("bad_redirect") from err
+    except (aiohttp.ClientError, ValueError) as err:
+        raise SourceError("fetch_failed", error=type(err).__name__) from err
+
+
+async def _follow(hass: HomeAssistant, url: URL) -> str | bytes:
+    origin = url
+    for _ in range(MAX_REDIRECTS + 1):
+        async with async_get_clientsession(hass).get(url, allow_redirects=False) as response:
+            location = response.headers.get(hdrs.LOCATION)
+            if location is None or response.status // 100 != REDIRECTION:
+                return await _body(response)
+        if is_magnet(location):
+            return location
+        url = url.join(URL(location))
+        if url.scheme not in WEB or (_is_this_machine(url) and _place(url) != _place(origin)):
+            raise SourceError("bad_redirect")
+    raise SourceError("bad_redirect")
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    if response.status != HTTPStatus.OK:
+        raise SourceError("fetch_failed", error=f"HTTP {response.status}")
+    if response.content_type == "text/html":
+        raise SourceError("not_a_torrent_file")
+    data = bytearray()
+    async for chunk in response.content.iter_any():
+        data += chunk
+        if len(data) > MAX_TORRENT_BYTES:
+            raise SourceError("torrent_too_large", limit=MAX_TORRENT_BYTES >> 20)
+    return bytes(data)
+
+
+def _place(url: URL) -> tuple[str | None, int | None]:
+    return url.host, url.port
+
+
+def _is_this_machine(url: URL) -> bool:
+    """Tell whether `url` names this machine; names that only resolve to it are Home Assistant's session's to refuse."""
+    host = (url.host or "").rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified

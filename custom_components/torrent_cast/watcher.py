@@ -1,0 +1,96 @@
+"""Watches a receiver and tells its sessions what became of them."""
+
+import time
+from typing import Final, override
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from homeassistant.core import HomeAssistant, callback
+from pychromecast import APP_MEDIA_RECEIVER, Chromecast
+from pychromecast.controllers.media import MediaStatus, MediaStatusListener
+from pychromecast.controllers.receiver import CastStatus, CastStatusListener
+from pychromecast.socket_client import CONNECTION_STATUS_CONNECTED, ConnectionStatus, ConnectionStatusListener
+
+from .playback import Session, State
+
+# A receiver's player state -> where the session stands.
+STATES: Final = {"PLAYING": State.PLAYING, "PAUSED": State.PAUSED}
+# Why a receiver went idle -> how the session ended; CANCELLED and INTERRUPTED are somebody's wish.
+ENDS: Final = {"FINISHED": State.FINISHED, "ERROR": State.FAILED}
+
+_watchers: WeakKeyDictionary[Chromecast, _Watcher] = WeakKeyDictionary()
+
+
+@callback
+def watch(hass: HomeAssistant, chromecast: Chromecast, session: Session) -> None:
+    """Follow `session` until it ends.
+
+    Listeners cannot be unregistered, so there is one per Chromecast object, and it holds its sessions weakly.
+    """
+    watcher = _watchers.get(chromecast)
+    if watcher is None:
+        watcher = _watchers[chromecast] = _Watcher(hass)
+        chromecast.media_controller.register_status_listener(watcher)
+        chromecast.register_status_listener(watcher)
+        chromecast.register_connection_listener(watcher)
+    watcher.sessions[session.content_id] = session
+
+
+class _Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener):
+    """Carries a receiver's status from pychromecast's thread to the loop."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        self._hass = hass
+        self.sessions: WeakValueDictionary[str, Session] = WeakValueDictionary()
+
+    @override
+    def new_media_status(self, status: MediaStatus) -> None:
+        # pychromecast goes on changing the object: take what is needed now.
+        self._hass.loop.call_soon_threadsafe(self._on_media, status.content_id, status.player_state, status.idle_reason)
+
+    @override
+    def load_media_failed(self, queue_item_id: int, error_code: int) -> None:
+        """Do nothing: the reply to LOAD says the same, and says it also without an item id."""
+
+    @override
+    def new_cast_status(self, status: CastStatus) -> None:
+        self._hass.loop.call_soon_threadsafe(self._on_app, status.app_id)
+
+    @override
+    def new_connection_status(self, status: ConnectionStatus) -> None:
+        self._hass.loop.call_soon_threadsafe(self._on_connection, status.status == CONNECTION_STATUS_CONNECTED)
+
+    @callback
+    def _on_media(self, content_id: str | None, player_state: str, idle_reason: str | None) -> None:
+        for session_content, session in list(self.sessions.items()):
+            if session_content == content_id:
+                _follow(session, player_state, idle_reason)
+            elif content_id is not None and session.was_loaded:
+                session.end()  # another sender, or another session of ours, has loaded something else
+
+    @callback
+    def _on_app(self, app_id: str | None) -> None:
+        """End what was playing when another app takes the receiver over or the receiver has restarted."""
+        if app_id == APP_MEDIA_RECEIVER:
+            return
+        for session in list(self.sessions.values()):
+            if session.was_loaded:
+                session.end()
+
+    @callback
+    def _on_connection(self, connected: bool) -> None:  # noqa: FBT001  # one fact, from a listener
+        since = None if connected else time.monotonic()
+        for session in self.sessions.values():
+            if connected or session.disconnected_since is None:
+                session.disconnected_since = since
+
+
+def _follow(session: Session, player_state: str, idle_reason: str | None) -> None:
+    if player_state == "IDLE":
+        if session.was_loaded and idle_reason is not None:
+            session.end(ENDS.get(idle_reason, State.STOPPED))
+        return
+    session.was_loaded = True
+    if player_state == "BUFFERING" and session.state in {State.PLAYING, State.PAUSED}:
+        session.set_state(State.STALLED)
+    elif (state := STATES.get(player_state)) is not None:
+        session.set_state(state)

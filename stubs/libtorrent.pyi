@@ -1,0 +1,129 @@
+# What the engine uses of libtorrent's Python binding (2.0.11).
+from collections.abc import Sequence
+from typing import Any
+
+__version__: str
+
+class error_code:
+    def value(self) -> int: ...
+    def message(self) -> str: ...
+
+class sha1_hash: ...
+
+class info_hash_t:
+    v1: sha1_hash
+    def has_v1(self) -> bool: ...
+    def has_v2(self) -> bool: ...
+
+class file_storage:
+    flag_pad_file: int
+    def num_files(self) -> int: ...
+    def file_path(self, index: int) -> str: ...
+    def file_size(self, index: int) -> int: ...
+    def file_offset(self, index: int) -> int: ...
+    def file_flags(self, index: int) -> int: ...
+
+class torrent_info:
+    def name(self) -> str: ...
+    def files(self) -> file_storage: ...
+    def info_hashes(self) -> info_hash_t: ...
+    def num_pieces(self) -> int: ...
+    def piece_length(self) -> int: ...
+    def piece_size(self, piece: int) -> int: ...
+    def hash_for_piece(self, piece: int) -> bytes: ...
+
+class add_torrent_params:
+    flags: int
+    info_hashes: info_hash_t
+    name: str
+    peers: list[tuple[str, int]]
+    save_path: str
+    ti: torrent_info | None
+    trackers: list[str]
+
+class torrent_status:
+    download_payload_rate: int
+    handle: torrent_handle
+    num_peers: int
+    num_seeds: int
+    pieces: list[bool]
+    upload_payload_rate: int
+
+class peer_info:
+    dht: int
+    lsd: int
+    pex: int
+    resume_data: int
+    source: int
+    tracker: int
+
+class torrent_handle:
+    def clear_piece_deadlines(self) -> None: ...
+    def force_recheck(self) -> None: ...
+    def get_peer_info(self) -> list[peer_info]: ...
+    def post_status(self, flags: int = ...) -> None: ...
+    def prioritize_pieces(self, priorities: Sequence[int] | Sequence[tuple[int, int]]) -> None: ...
+    def read_piece(self, piece: int) -> None: ...
+    def save_resume_data(self, flags: int = ...) -> None: ...
+    def set_download_limit(self, limit: int) -> None: ...
+    def set_piece_deadline(self, piece: int, deadline: int, flags: int = ...) -> None: ...
+    def torrent_file(self) -> torrent_info | None: ...
+
+class session:
+    def __init__(self, settings: dict[str, object]) -> None: ...
+    def apply_settings(self, settings: dict[str, object]) -> None: ...
+    def async_add_torrent(self, params: add_torrent_params) -> None: ...
+    def pop_alerts(self) -> list[alert]: ...
+    def post_torrent_updates(self, flags: int = ...) -> None: ...
+    def remove_torrent(self, handle: torrent_handle, option: int = ...) -> None: ...
+    def set_alert_fd(self, fd: int) -> None: ...
+
+class alert: ...
+
+class torrent_alert(alert):
+    handle: torrent_handle
+
+class add_torrent_alert(torrent_alert):
+    error: error_code
+    params: add_torrent_params
+
+class metadata_received_alert(torrent_alert): ...
+class torrent_checked_alert(torrent_alert): ...
+
+class state_update_alert(alert):
+    status: list[torrent_status]
+
+class piece_finished_alert(torrent_alert):
+    piece_index: int
+
+class read_piece_alert(torrent_alert):
+    buffer: bytes
+    error: error_code
+    piece: int
+
+class save_resume_data_alert(torrent_alert):
+    params: add_torrent_params
+
+class save_resume_data_failed_alert(torrent_alert): ...
+
+class torrent_removed_alert(torrent_alert):
+    info_hashes: info_hash_t
+
+class torrent_deleted_alert(torrent_alert):
+    info_hashes: info_hash_t
+
+class torrent_delete_failed_alert(torrent_alert):
+    info_hashes: info_hash_t
+
+class file_error_alert(torrent_alert):
+    error: error_code
+
+class torrent_error_alert(torrent_alert):
+    error: error_code
+
+class listen_failed_alert(alert):
+    error: error_code
+
+class alerts_dropped_alert(alert): ...
+
+def __getattr__(name: str) -> Any: ...  # the rig's own sessions and make_torrent use more of it

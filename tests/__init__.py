@@ -1,0 +1,1 @@
+"""Tests of Torrent Cast; they mirror the tree of the integration."""

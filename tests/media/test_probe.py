@@ -1,0 +1,221 @@
+"""What probing finds in real files, and which bytes it asks for."""
+# the name of a test is its sentence
+
+import asyncio
+import json
+import random
+import subprocess
+from array import array
+from typing import TYPE_CHECKING
+
+import pytest
+
+from custom_components.torrent_cast.media import Container, KeyFrames, Probe, Reason, Unplayable, content_type, probe
+from custom_components.torrent_cast.media.probe import _probe
+from custom_components.torrent_cast.media.worker import Answer
+
+from .sources import MemorySource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from custom_components.torrent_cast.media import Worker
+
+HEAD = (0, 256 << 10)
+
+FILES = [
+    ("first.mp4", Container.MP4, "video/mp4", "h264", "aac"),
+    ("last.mp4", Container.MP4, "video/mp4", "h264", "aac"),
+    ("film.mkv", Container.MATROSKA, "video/x-matroska", "h264", "aac"),
+    ("film.webm", Container.WEBM, "video/webm", "vp8", "opus"),
+    ("film.ts", Container.MPEGTS, "video/mp2t", "h264", "aac"),
+    ("film.avi", Container.AVI, "video/x-msvideo", "mpeg4", "mp3"),
+    ("song.m4a", Container.MP4, "audio/mp4", None, "aac"),
+    ("song.mp3", Container.MP3, "audio/mpeg", None, "mp3"),
+    ("song.flac", Container.FLAC, "audio/flac", None, "flac"),
+    ("song.wav", Container.WAV, "audio/wav", None, "pcm_s16le"),
+    ("song.ogg", Container.OGG, "audio/ogg", None, "vorbis"),
+]
+
+INDEXED = [("first.mp4", 0), ("last.mp4", 0), ("film.mkv", 1024), ("film.webm", 1024), ("film.avi", 8)]
+"""Files with an index, and by how many bytes at most it names a place before the packet: cluster or chunk header."""
+
+
+async def look(worker: Worker, path: Path) -> tuple[Probe, MemorySource]:
+    """Probe a file; return the finding and what was asked."""
+    source = MemorySource(path.read_bytes())  # noqa: ASYNC240  # a small file
+    return await probe(worker, source, path.name), source
+
+
+def key_packets(path: Path) -> list[tuple[float, int]]:
+    """Return time and position of every key frame, as ffprobe sees them."""
+    arguments = ("-v", "error", "-select_streams", "v:0", "-show_packets", "-of", "json", path)
+    packets = json.loads(subprocess.run(["ffprobe", *arguments], check=True, stdout=subprocess.PIPE).stdout)["packets"]
+    return [(float(p.get("pts_time", p.get("dts_time"))), int(p["pos"])) for p in packets if "K" in p["flags"]]
+
+
+@pytest.mark.parametrize(("name", "container", "kind", "video", "audio"), FILES)
+async def test_a_file_is_what_it_is(
+    worker: Worker, media: Path, name: str, container: Container, kind: str, video: str | None, audio: str
+) -> None:
+    found, source = await look(worker, media / name)
+    assert (found.container, found.content_type) == (container, kind)
+    assert (found.video_codec, found.audio_codec, found.channels) == (video, audio, 1)
+    assert (found.width, found.height) == ((320, 180) if video else (0, 0))
+    assert found.duration == pytest.approx(12, abs=0.1)
+    assert found.bytes_per_second == pytest.approx(source.size / 12, rel=0.01)
+    assert found.index[0][0] == 0
+
+
+@pytest.mark.parametrize("name", ["first.mp4", "fragmented.mp4", "nocues.mkv"])
+async def test_a_file_with_all_in_its_head_needs_only_that(worker: Worker, media: Path, name: str) -> None:
+    found, source = await look(worker, media / name)
+    assert source.asked == [HEAD]
+    assert len(found.index) == 1
+    assert found.index[0][1] <= HEAD[1]
+
+
+@pytest.mark.parametrize("name", ["last.mp4", "film.mkv", "film.webm", "film.avi"])
+async def test_a_file_with_its_index_at_the_end_needs_head_and_end(worker: Worker, media: Path, name: str) -> None:
+    found, source = await look(worker, media / name)
+    head, (start, end) = source.asked
+    assert head == HEAD
+    assert start > source.size - (100 << 10)
+    assert end == source.size
+    assert len(found.index) == 2
+    assert found.index[1][0] <= start
+    assert found.index[1][1] == source.size
+
+
+async def test_the_end_of_a_transport_stream_tells_its_duration_and_is_no_index(worker: Worker, media: Path) -> None:
+    found, source = await look(worker, media / "film.ts")
+    assert source.asked[0] == HEAD
+    assert source.asked[-1] == (source.size - 250_000, source.size)
+    assert len(found.index) == 1
+
+
+@pytest.mark.parametrize(("name", "slack"), INDEXED)
+@pytest.mark.parametrize("seconds", [0.0, 1.99, 2.05, 7.9, 11.0])
+async def test_a_second_is_at_its_key_frame(worker: Worker, media: Path, name: str, slack: int, seconds: float) -> None:
+    found, _ = await look(worker, media / name)
+    position = found.byte_at(seconds)
+    packets = key_packets(media / name)
+    expected = max((pos for time, pos in packets if time <= seconds), default=packets[0][1])
+    assert position.exact
+    assert expected - slack <= position.offset <= expected
+
+
+@pytest.mark.parametrize("name", ["film.ts", "song.mp3", "song.flac"])
+async def test_a_second_is_estimated_without_index(worker: Worker, media: Path, name: str) -> None:
+    found, source = await look(worker, media / name)
+    position = found.byte_at(6)
+    assert not position.exact
+    assert position.offset == pytest.approx(source.size / 2, rel=0.01)
+    assert found.byte_at(1e6).offset == source.size - 1
+    assert found.byte_at(-1).offset == 0
+
+
+@pytest.mark.parametrize("name", ["fragmented.mp4", "nocues.mkv"])
+async def test_a_file_that_does_not_tell_its_duration_is_still_probed(worker: Worker, media: Path, name: str) -> None:
+    found, _ = await look(worker, media / name)
+    assert found.duration is None
+    assert found.bytes_per_second is None
+    assert not found.byte_at(5).exact
+
+
+def test_an_index_that_ends_early_is_not_believed_beyond() -> None:
+    frames = KeyFrames(array("d", [0.0, 2.0]), array("q", [48, 5000]))
+    assert frames.at(1.9) == 48
+    assert frames.at(12.0) == 5000
+    assert frames.at(60.0) is None
+
+
+async def test_two_files_are_probed_at_once(worker: Worker, media: Path) -> None:
+    slow = MemorySource((media / "last.mp4").read_bytes())
+    slow.open.clear()
+    task = asyncio.create_task(probe(worker, slow, "last.mp4"))
+    await slow.waiting.wait()
+    other, _ = await look(worker, media / "film.mkv")
+    slow.open.set()
+    assert other.container is Container.MATROSKA
+    assert (await task).container is Container.MP4
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"x",
+        random.Random(1).randbytes(2 << 20),
+        b"1\n00:00:01,000 --> 00:00:02,000\nHello\n\n" * 100,
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n",
+        b"ffconcat version 1.0\nfile /etc/hostname\n",
+        b"\x89PNG\r\n\x1a\n" + bytes(1000),
+    ],
+    ids=["empty", "byte", "random", "subtitles", "playlist", "concat", "image"],
+)
+async def test_what_is_not_media_is_unplayable(worker: Worker, data: bytes) -> None:
+    with pytest.raises(Unplayable) as caught:
+        await probe(worker, MemorySource(data), "film.mp4")
+    assert caught.value.reason is Reason.NOT_MEDIA
+
+
+async def test_an_mp4_without_its_end_is_unplayable(worker: Worker, media: Path) -> None:
+    with pytest.raises(Unplayable) as caught:
+        await probe(worker, MemorySource((media / "last.mp4").read_bytes()[:500_000]), "last.mp4")
+    assert caught.value.reason is Reason.NOT_MEDIA
+
+
+@pytest.mark.parametrize("name", ["first.mp4", "film.mkv", "film.ts", "film.avi", "song.mp3", "song.ogg"])
+async def test_a_damaged_file_is_probed_or_unplayable(worker: Worker, media: Path, name: str) -> None:
+    chance = random.Random(name)
+    data = bytearray((media / name).read_bytes())
+    reasons = set()
+    for _ in range(20):
+        for _ in range(chance.randrange(50)):
+            data[chance.randrange(4096)] = chance.randrange(256)
+        try:
+            found = await probe(worker, MemorySource(bytes(data)), name)
+        except Unplayable as err:
+            reasons.add(err.reason)
+        else:
+            assert 0 <= found.byte_at(6).offset < found.size
+    assert reasons <= {Reason.NOT_MEDIA, Reason.TOO_BIG}
+
+
+@pytest.mark.parametrize(
+    ("change", "payload"),
+    [
+        ({"formats": 7, "touched": [["x"]]}, b""),
+        ({"touched": [[-1, 5]]}, b""),
+        ({"width": 1 << 40}, b""),
+        ({}, b"odd"),
+        ({}, array("d", [0.0]).tobytes() + array("q", [-1]).tobytes()),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_an_error(change: dict[str, object], payload: bytes) -> None:
+    sound = {"formats": ["mov"], "webm": False, "duration": 1.0, "video": "h264", "audio": None}
+    result = sound | {"width": 2, "height": 2, "channels": 0, "touched": [[0, 9]]}
+    assert _probe(Answer(result, b""), 9, "x.mp4").index == ((0, 9),)
+    with pytest.raises((ValueError, TypeError)):
+        _probe(Answer(result | change, payload), 9, "x.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Film.MP4", "video/mp4"),
+        ("a.b.mkv", "video/x-matroska"),
+        ("film.webm", "video/webm"),
+        ("film.ts", "video/mp2t"),
+        ("film.avi", "video/x-msvideo"),
+        ("song.mp3", "audio/mpeg"),
+        ("song.m4a", "audio/mp4"),
+        ("song.wav", "audio/wav"),
+        ("film.mp4.gz", "application/octet-stream"),
+        ("folder.mp4/readme", "application/octet-stream"),
+        ("data:video/mp4,x", "application/octet-stream"),
+    ],
+)
+def test_a_name_promises_a_content_type(name: str, kind: str) -> None:
+    assert content_type(name) == kind

@@ -1,0 +1,222 @@
+"""The player of the rig's receivers: a page in headless Chromium that really fetches, demuxes and decodes."""
+
+import asyncio
+import json
+import re
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, override
+
+from aiohttp import web
+
+from .devtools import Chromium, DevToolsError
+from .films import clock_layout
+from .player import Event, Frame, MediaError, Player, PlayerStats, Source, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .films import ClockLayout
+    from .recorder import Recorder
+
+PAGE = Path(__file__).with_name("player.html")
+
+SKIPPED_TRACK = re.compile(r"skipping invalid or unsupported (audio|video) track")
+"""What Chromium's demuxer logs when it plays a file without one of its tracks."""
+
+CLOCK_SAMPLES = 5
+"""Round trips to Chromium to line up its clock with ours; the quickest is right to well under 1 ms."""
+
+
+class BrowserPlayer(Player):
+    """One Chromium with one `<video>`, its page on an origin of its own, so that CORS is as real as on a device."""
+
+    def __init__(self, recorder: Recorder | None = None, *, clock: ClockLayout | None = None) -> None:
+        """With a `recorder`, all but the page itself is fetched through it; `clock` is where films show the time."""
+        self._clock = clock or clock_layout()
+        self._recorder = recorder
+        self._stack = AsyncExitStack()
+        self._listeners: list[Callable[[Event], None]] = []
+        self._ready = asyncio.Event()
+        self._clock_offset = 0.0
+        self._order = 0
+        self._media_id = ""
+
+    async def __aenter__(self) -> Self:
+        """Start the browser, open the page."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End the browser and its page's server."""
+        await self._stack.aclose()
+
+    @property
+    def version(self) -> str:
+        """Return the browser's name and version."""
+        return self._chromium.version
+
+    async def _start(self) -> None:
+        port = await self._serve_page()
+        self._chromium = await self._stack.enter_async_context(Chromium(*self._proxy_flags(port)))
+        self._chromium.on("Runtime.bindingCalled", self._on_binding)
+        await self._chromium.call("Page.enable")
+        await self._chromium.call("Runtime.enable")
+        await self._chromium.call("Runtime.addBinding", name="rigReport")
+        self._chromium.on("Media.playerCreated", self._on_created)
+        self._chromium.on("Media.playerMessagesLogged", self._on_media_log)
+        await self._chromium.call("Media.enable")
+        await self._chromium.open(f"http://127.0.0.1:{port}/")
+        async with asyncio.timeout(30):  # s: a local page on a machine that may be busy
+            await self._ready.wait()
+        await self._ask("useClock", self._clock)
+        await self._line_up_clocks()
+
+    async def _serve_page(self) -> int:
+        """Serve the page on a free port of loopback, return the port."""
+        page = PAGE.read_text()
+
+        async def get(_: web.Request) -> web.Response:
+            return web.Response(text=page, content_type="text/html")
+
+        app = web.Application()
+        app.router.add_get("/", get)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return int(runner.addresses[0][1])
+
+    def _proxy_flags(self, page_port: int) -> tuple[str, ...]:
+        """Return the flags that send everything but the page through the recorder, loopback too."""
+        if self._recorder is None:
+            return ("--no-proxy-server",)
+        bypass = f"<-loopback>;127.0.0.1:{page_port}"
+        return (f"--proxy-server={self._recorder.url}", f"--proxy-bypass-list={bypass}")
+
+    async def _line_up_clocks(self) -> None:
+        """Learn what to add to the page's `performance.now()` (s) to have `time.monotonic()`."""
+        samples = []
+        for _ in range(CLOCK_SAMPLES):
+            before = time.monotonic()
+            there = float(await self._chromium.evaluate("performance.now()")) / 1000
+            after = time.monotonic()
+            samples.append((after - before, (before + after) / 2 - there))
+        self._clock_offset = min(samples)[1]
+
+    def _on_binding(self, params: dict[str, Any]) -> None:
+        data = json.loads(params["payload"])
+        if data["type"] == "ready":
+            self._ready.set()
+        if data["order"] != self._order:
+            return  # of the time before the last command: senders must not see it go back
+        self._tell(_event(data))
+
+    def _on_created(self, params: dict[str, Any]) -> None:
+        self._media_id = params["player"]["playerId"]
+
+    def _on_media_log(self, params: dict[str, Any]) -> None:
+        """Fail where Chromium leaves a track out in silence, as with AC3; its log comes once a second."""
+        if params["playerId"] != self._media_id:
+            return
+        for message in params["messages"]:
+            if found := SKIPPED_TRACK.search(message["message"]):
+                self._tell(Event("error", State.LOADING, 0.0, error=f"unsupported {found[1]} track", code=104))
+
+    def _tell(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    async def _command(self, call: str, *arguments: object) -> Any:  # noqa: ANN401  # any JSON value
+        """Call a function of the page that leaves all earlier events behind."""
+        self._order += 1
+        return await self._ask(call, self._order, *arguments)
+
+    async def _ask(self, call: str, *arguments: object) -> Any:  # noqa: ANN401  # any JSON value
+        """Call a function of the page."""
+        return await self._chromium.evaluate(f"rig.{call}({', '.join(map(json.dumps, arguments))})")
+
+    @override
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @override
+    async def load(self, source: Source) -> Event:
+        tracks = [
+            {"id": track.id, "url": track.url, "language": track.language, "name": track.name}
+            for track in source.tracks
+        ]
+        wanted = {
+            "url": source.url,
+            "type": source.content_type,
+            "start": source.start,
+            "autoplay": source.autoplay,
+            "tracks": tracks,
+            "active": source.active,
+        }
+        try:
+            event = _event(await self._command("load", wanted))
+        except DevToolsError as err:
+            raise MediaError(str(err), 101) from err
+        if event.error is not None:
+            raise MediaError(event.error, event.code or 104)
+        return event
+
+    @override
+    async def play(self) -> Event:
+        return _event(await self._ask("play"))
+
+    @override
+    async def pause(self) -> Event:
+        return _event(await self._ask("pause"))
+
+    @override
+    async def seek(self, position: float) -> Event:
+        return _event(await self._command("seek", position))
+
+    @override
+    async def stop(self) -> None:
+        await self._command("stop")
+
+    @override
+    async def set_rate(self, rate: float) -> Event:
+        return _event(await self._ask("rate", rate))
+
+    @override
+    async def set_tracks(self, active: tuple[int, ...]) -> Event:
+        return _event(await self._ask("tracks", active))
+
+    @override
+    async def stats(self) -> PlayerStats:
+        return PlayerStats(**await self._ask("stats"))
+
+    async def cues(self) -> list[str]:
+        """Return the subtitles on screen."""
+        return list(await self._ask("cues"))
+
+    async def next_frame(self) -> Frame:
+        """Wait for a picture to be presented."""
+        return await self.frames_moving(1)
+
+    async def frames_moving(self, n: int = 2, near: float | None = None) -> Frame:
+        """Wait for the nth different picture from now on and return it.
+
+        With `near` (s), only pictures within 2 s of that media time count: those of a seek that is still to come.
+        """
+        frame = await self._ask("frames", n, near)
+        return Frame(frame["at"] / 1000 + self._clock_offset, frame["media_time"], frame["clock"])
+
+    async def screenshot(self) -> bytes:
+        """Return what the screen shows, as PNG, base64-encoded."""
+        return str((await self._chromium.call("Page.captureScreenshot"))["data"]).encode()
+
+
+def _event(data: dict[str, Any]) -> Event:
+    fields = {name: value for name, value in data.items() if name != "order"}
+    return Event(**{**fields, "state": State(data["state"])})

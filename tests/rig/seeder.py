@@ -1,0 +1,59 @@
+"""One seed of the rig's swarm, a process of its own: `seeder.py CONFIG`, CONFIG as JSON.
+
+Needs nothing but libtorrent. Prints "announced" when the tracker has answered, and seeds until it is ended.
+"""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Final, TypedDict
+
+WAIT: Final = 60_000  # ms, only how often the loop turns when nothing happens
+
+
+class Config(TypedDict):
+    """What one seed does."""
+
+    torrent: str  # path of the .torrent file
+    folder: str  # where its content is
+    interface: str  # address:port to listen on
+    upload: int  # libtorrent's own limit in bytes/s, 0 for none
+
+
+SETTINGS: Final = {
+    # The tracker must be the only way to find a peer.
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_upnp": False,
+    "enable_natpmp": False,
+    "allow_multiple_connections_per_ip": True,  # on loopback every peer is one address
+    "tick_interval": 100,  # ms; the default of 500 adds half a second to a connection
+    "seeding_outgoing_connections": False,  # seeds have nothing to say to each other
+    "disable_hash_checks": True,  # the rig's files are right, or wrong on purpose
+}
+
+
+def main(config: Config) -> None:
+    """Seed until the process is ended."""
+    lt = importlib.import_module("libtorrent")
+    category = lt.alert.category_t
+    mask = category.tracker_notification | category.error_notification | category.status_notification
+    session = lt.session({**SETTINGS, "listen_interfaces": config["interface"], "alert_mask": mask})
+    info = lt.torrent_info(lt.bdecode(Path(config["torrent"]).read_bytes()))
+    flags = lt.torrent_flags.seed_mode | lt.torrent_flags.disable_pex
+    handle = session.add_torrent({"ti": info, "save_path": config["folder"], "flags": flags})
+    handle.set_upload_limit(config["upload"])
+    announced = False
+    while True:
+        session.wait_for_alert(WAIT)
+        for alert in session.pop_alerts():
+            if isinstance(alert, lt.tracker_reply_alert) and not announced:
+                announced = True
+                print("announced", flush=True)
+            elif alert.category() & category.error_notification:
+                print(alert.message(), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,93 @@
+"""Everything between a magnet link and a picture: film, swarm, Home Assistant, receiver, browser."""
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Final, Self
+
+from .browser import BrowserPlayer
+from .films import MOOV_FIRST, Film, film
+from .hass import COMPONENTS, Hass
+from .receiver import Receiver
+from .recorder import Recorder
+from .swarm import Swarm
+from .torrents import MIB, make_torrent
+
+# Only the tracker may lead to peers, so that the magnet alone is what is tested.
+NETWORK: Final = {
+    "download_limit": 0,
+    "upload_limit": 0,
+    "port": 0,
+    "dht": False,
+    "lsd": False,
+    "upnp": False,
+}
+
+
+class Stage:
+    """A whole set-up. `mutant` breaks one part of it: a check that still passes then checks nothing."""
+
+    def __init__(
+        self,
+        recipe: Film = MOOV_FIRST,
+        *,
+        piece_length: int = MIB,
+        port: int = 0,
+        mutant: str | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self._recipe = recipe
+        self._piece_length = piece_length
+        self._port = port
+        self._mutant = mutant
+        self._host = host
+        self._stack = contextlib.AsyncExitStack()
+        self.recorder = Recorder()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._build()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _build(self) -> None:
+        enter = self._stack.enter_async_context
+        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="torrent-cast-stage-")))
+        self.film = await film(self._recipe)
+        torrent = make_torrent(self.film, self._piece_length)
+        self.swarm = await enter(Swarm(torrent, self.film.parent))
+        await enter(self.recorder)
+        self.player = await enter(BrowserPlayer(self.recorder))
+        player = None if self._mutant == "player-off" else self.player
+        self.receiver = await enter(Receiver(host=self._host, name="Rig TV", player=player))
+        self.hass = await enter(Hass(self.folder / "config", port=self._port, components=self._components()))
+        self.entity_id = await self.hass.cast_entity(self._host, "Rig TV")
+        self.downloads = self.folder / "downloads"
+        data = {"download_directory": str(self.downloads), "network": NETWORK}
+        self.entry_id = await self.hass.set_up("torrent_cast", data)
+        if self._mutant == "seeders-off":
+            await self.swarm.stop_seeders()
+
+    def _components(self) -> Path:
+        """Return the integration's parent directory; for the mutant that serves zeros, a changed copy of it."""
+        if self._mutant != "zeros":
+            return COMPONENTS
+        copy = self.folder / "components"
+        shutil.copytree(COMPONENTS, copy)
+        views = copy / "torrent_cast" / "views.py"
+        text = views.read_text()
+        changed = text.replace("await response.write(chunk)", "await response.write(bytes(len(chunk)))")
+        assert changed != text, "the mutant no longer finds its place"
+        views.write_text(changed)
+        return copy
+
+    async def diagnostics(self) -> dict[str, Any]:
+        """Return the integration's own diagnostics."""
+        data: dict[str, Any] = (await self.hass.get(f"/api/diagnostics/config_entry/{self.entry_id}"))["data"]
+        return data
