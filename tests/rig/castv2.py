@@ -101,9 +101,6 @@ def server_context(host: str) -> ssl.SSLContext:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # pychromecast writes in one thread while it reads in another. With TLS 1.3, whose session tickets come after the
-    # handshake, that now and then breaks the connection ("bad record mac") as soon as it stands.
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
     with tempfile.TemporaryDirectory(prefix="rig-cert-") as folder:  # ssl takes files only
         pem = Path(folder, "receiver.pem")
         pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))

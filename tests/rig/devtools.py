@@ -68,6 +68,7 @@ class Chromium:
         self._log: deque[bytes] = deque(maxlen=50)
         self._session = ""
         self.version = ""
+        self.profile = ""
 
     async def __aenter__(self) -> Self:
         """Start the browser and attach to a blank page."""
@@ -88,7 +89,7 @@ class Chromium:
         await self._stack.aclose()
 
     async def _start(self) -> None:
-        profile = tempfile.mkdtemp(prefix="rig-chromium-")
+        self.profile = profile = tempfile.mkdtemp(prefix="rig-chromium-")
         self._stack.callback(shutil.rmtree, profile, ignore_errors=True)
         self._process = await self._stack.enter_async_context(
             running(

@@ -35,10 +35,17 @@ class Hass:
     """Home Assistant on loopback, from start to stop."""
 
     def __init__(
-        self, config: Path, *, port: int = 0, allowed: tuple[Path, ...] = (), components: Path = COMPONENTS
+        self,
+        config: Path,
+        *,
+        port: int = 0,
+        address: str = "127.0.0.1",
+        allowed: tuple[Path, ...] = (),
+        components: Path = COMPONENTS,
     ) -> None:
         self.config = config
         self.port = port or _free_port()
+        self._address = address
         self.url = f"http://127.0.0.1:{self.port}"
         self._allowed = allowed
         self._components = components
@@ -77,7 +84,7 @@ class Hass:
         async with asyncio.timeout(START_TIMEOUT):
             await self._answering()
             await self._log_in()
-            while (await self.get("/api/config"))["state"] != "RUNNING":
+            while (await self.get("/api/config"))["state"] != "RUNNING":  # noqa: ASYNC110  # nothing to await over HTTP
                 await asyncio.sleep(KNOCK_INTERVAL)
 
     async def stop(self) -> float:
@@ -162,12 +169,21 @@ class Hass:
                 if data["entity_id"] == entity_id and (state := data["new_state"]) is not None and wanted(state):
                     return state
 
-    async def cast_entity(self, host: str, name: str) -> str:
-        """Add the Cast integration with `host` as known host and return its entity once it is there."""
+    async def cast_entity(self, host: str) -> str:
+        """Add the Cast integration with `host` as known host and return its entity once it is available."""
         await self.set_up("cast", {"known_hosts": [host]})
-        entity_id = f"media_player.{name.lower().replace(' ', '_')}"
-        await self.until(entity_id, lambda state: state["state"] != "unavailable")
-        return entity_id
+        async with asyncio.timeout(60), self._socket() as ws:
+            await ws.send_json({"id": 1, "type": "subscribe_entities"})
+            while True:
+                message = await ws.receive_json()
+                added = message.get("event", {}).get("a", {})
+                changed = message.get("event", {}).get("c", {})
+                for entity_id in added | changed:
+                    if entity_id.startswith("media_player.") and await self._is_available(entity_id):
+                        return str(entity_id)
+
+    async def _is_available(self, entity_id: str) -> bool:
+        return bool((await self.state(entity_id))["state"] != "unavailable")
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -197,7 +213,7 @@ class Hass:
     def _http_settings(self) -> Json:
         """Return address and port as Home Assistant keeps them: `http:` in the configuration is a trial only."""
         stable = {
-            "server_host": ["127.0.0.1"],
+            "server_host": [self._address],
             "server_port": self.port,
             "cors_allowed_origins": [],
             "login_attempts_threshold": -1,

@@ -23,6 +23,9 @@ NETWORK: Final = {
     "lsd": False,
     "upnp": False,
 }
+# What a mutant serves in place of a chunk: a file no player takes, and one that plays with a wrong byte here and there.
+WRONG_BYTES: Final = {"zeros": "bytes(len(chunk))", "flipped": "chunk[:-1] + bytes([chunk[-1] ^ 1])"}
+OPTIONS: Final = {"keep_hours": 24, "metadata_timeout": 60}
 
 
 class Stage:
@@ -36,12 +39,14 @@ class Stage:
         port: int = 0,
         mutant: str | None = None,
         host: str = "127.0.0.1",
+        options: dict[str, Any] | None = None,
     ) -> None:
         self._recipe = recipe
         self._piece_length = piece_length
         self._port = port
         self._mutant = mutant
         self._host = host
+        self._options = options
         self._stack = contextlib.AsyncExitStack()
         self.recorder = Recorder()
 
@@ -67,22 +72,24 @@ class Stage:
         player = None if self._mutant == "player-off" else self.player
         self.receiver = await enter(Receiver(host=self._host, name="Rig TV", player=player))
         self.hass = await enter(Hass(self.folder / "config", port=self._port, components=self._components()))
-        self.entity_id = await self.hass.cast_entity(self._host, "Rig TV")
+        self.entity_id = await self.hass.cast_entity(self._host)
         self.downloads = self.folder / "downloads"
         data = {"download_directory": str(self.downloads), "network": NETWORK}
         self.entry_id = await self.hass.set_up("torrent_cast", data)
+        if self._options:
+            await self.hass.set_options(self.entry_id, OPTIONS | {"network": NETWORK} | self._options)
         if self._mutant == "seeders-off":
             await self.swarm.stop_seeders()
 
     def _components(self) -> Path:
-        """Return the integration's parent directory; for the mutant that serves zeros, a changed copy of it."""
-        if self._mutant != "zeros":
+        """Return the integration's parent directory; for a mutant that serves wrong bytes, a changed copy of it."""
+        if (served := WRONG_BYTES.get(self._mutant or "")) is None:
             return COMPONENTS
         copy = self.folder / "components"
         shutil.copytree(COMPONENTS, copy)
         views = copy / "torrent_cast" / "views.py"
         text = views.read_text()
-        changed = text.replace("await response.write(chunk)", "await response.write(bytes(len(chunk)))")
+        changed = text.replace("await response.write(chunk)", f"await response.write({served})")
         assert changed != text, "the mutant no longer finds its place"
         views.write_text(changed)
         return copy
