@@ -227,7 +227,7 @@ async def cast(arguments: argparse.Namespace) -> int:
     """Play a magnet on a real device, through a Home Assistant made for it."""
     with tempfile.TemporaryDirectory(prefix="torrent-cast-demo-") as folder:
         async with Hass(Path(folder), port=arguments.port, address="0.0.0.0") as hass:  # noqa: S104  # the device has to reach it
-            entity_id = await hass.cast_entity(arguments.target)
+            (entity_id,) = await hass.cast_entities(arguments.target)
             await hass.set_up("torrent_cast", {"download_directory": f"{folder}/downloads", "network": {}})
             say(f"Playing on {entity_id} ...")
             answer = await hass.service("torrent_cast.play", answer=True, entity_id=entity_id, source=arguments.magnet)
@@ -271,7 +271,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 0
     except (CheckError, HassError, TimeoutError) as err:
-        say(f"scripts/demo: {err or 'no answer in time'}")
+        say(f"scripts/demo: {str(err) or 'no answer in time'}")
         return 1
 
 

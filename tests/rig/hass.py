@@ -169,18 +169,18 @@ class Hass:
                 if data["entity_id"] == entity_id and (state := data["new_state"]) is not None and wanted(state):
                     return state
 
-    async def cast_entity(self, host: str) -> str:
-        """Add the Cast integration with `host` as known host and return its entity once it is available."""
-        await self.set_up("cast", {"known_hosts": [host]})
+    async def cast_entities(self, *hosts: str) -> list[str]:
+        """Add the Cast integration with `hosts` as known hosts; return its entities once that many are available."""
+        await self.set_up("cast", {"known_hosts": list(hosts)})
+        found: set[str] = set()
         async with asyncio.timeout(60), self._socket() as ws:
             await ws.send_json({"id": 1, "type": "subscribe_entities"})
-            while True:
-                message = await ws.receive_json()
-                added = message.get("event", {}).get("a", {})
-                changed = message.get("event", {}).get("c", {})
-                for entity_id in added | changed:
+            while len(found) < len(hosts):
+                event = (await ws.receive_json()).get("event", {})
+                for entity_id in event.get("a", {}) | event.get("c", {}):
                     if entity_id.startswith("media_player.") and await self._is_available(entity_id):
-                        return str(entity_id)
+                        found.add(entity_id)
+        return sorted(found)
 
     async def _is_available(self, entity_id: str) -> bool:
         return bool((await self.state(entity_id))["state"] != "unavailable")

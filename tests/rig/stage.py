@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -38,14 +39,14 @@ class Stage:
         piece_length: int = MIB,
         port: int = 0,
         mutant: str | None = None,
-        host: str = "127.0.0.1",
+        hosts: Sequence[str] = ("127.0.0.1",),
         options: dict[str, Any] | None = None,
     ) -> None:
         self._recipe = recipe
         self._piece_length = piece_length
         self._port = port
         self._mutant = mutant
-        self._host = host
+        self._hosts = hosts
         self._options = options
         self._stack = contextlib.AsyncExitStack()
         self.recorder = Recorder()
@@ -68,11 +69,13 @@ class Stage:
         torrent = make_torrent(self.film, self._piece_length)
         self.swarm = await enter(Swarm(torrent, self.film.parent))
         await enter(self.recorder)
-        self.player = await enter(BrowserPlayer(self.recorder))
-        player = None if self._mutant == "player-off" else self.player
-        self.receiver = await enter(Receiver(host=self._host, name="Rig TV", player=player))
+        self.players = [await enter(BrowserPlayer(self.recorder)) for _ in self._hosts]
+        self.receivers = [
+            await enter(Receiver(host, f"Rig TV {number}", player=None if self._mutant == "player-off" else player))
+            for number, (host, player) in enumerate(zip(self._hosts, self.players, strict=True), 1)
+        ]
         self.hass = await enter(Hass(self.folder / "config", port=self._port, components=self._components()))
-        self.entity_id = await self.hass.cast_entity(self._host)
+        self.entities = await self.hass.cast_entities(*self._hosts)
         self.downloads = self.folder / "downloads"
         data = {"download_directory": str(self.downloads), "network": NETWORK}
         self.entry_id = await self.hass.set_up("torrent_cast", data)
@@ -93,6 +96,21 @@ class Stage:
         assert changed != text, "the mutant no longer finds its place"
         views.write_text(changed)
         return copy
+
+    @property
+    def player(self) -> BrowserPlayer:
+        """Return the first device's browser."""
+        return self.players[0]
+
+    @property
+    def receiver(self) -> Receiver:
+        """Return the first device."""
+        return self.receivers[0]
+
+    @property
+    def entity_id(self) -> str:
+        """Return the first device's entity."""
+        return self.entities[0]
 
     async def diagnostics(self) -> dict[str, Any]:
         """Return the integration's own diagnostics."""

@@ -1,0 +1,1 @@
+"""Benchmarks on the rig: what is measured, how, and against which limit."""
