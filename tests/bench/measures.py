@@ -104,12 +104,11 @@ async def exact(say: Progress) -> Measurement:
         url = next(exchange.url for exchange in stage.recorder.exchanges if exchange.is_media)
         await stage.hass.service("media_player.media_pause", entity_id=stage.entity_id)
         begin = time.monotonic()
-        source = stage.film
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1800)) as client:
             whole = asyncio.create_task(_fetch(client, url, None))
-            wrong, ranges = await _random_ranges(client, url, source, say)
+            wrong, ranges = await _random_ranges(client, url, stage.film, say)
             length, digest = await whole
-        if digest != await asyncio.to_thread(_sha256, source):
+        if digest != await asyncio.to_thread(_sha256, stage.film):
             wrong += length
         say(f"exact: {length} bytes of the whole film in {time.monotonic() - begin:.0f} s")
     notes: dict[str, float | int | str] = {"whole_bytes": length, "ranges": RANGES, "range_bytes": ranges}
@@ -146,10 +145,7 @@ async def _downloads(stage: Stage) -> list[Path]:
 
 async def _random_ranges(client: aiohttp.ClientSession, url: str, source: Path, say: Progress) -> tuple[int, int]:
     """Return the wrong bytes and all bytes of the random ranges."""
-    pick = random.Random(SEED)
-    size = source.stat().st_size
-    starts = [pick.randrange(size) for _ in range(RANGES)]
-    wanted = [(start, min(size, start + pick.randint(1, LONGEST_RANGE))) for start in starts]
+    wanted = await asyncio.to_thread(_pick_ranges, source)
     slots = asyncio.Semaphore(AT_A_TIME)
     done = 0
 
@@ -164,6 +160,13 @@ async def _random_ranges(client: aiohttp.ClientSession, url: str, source: Path, 
 
     wrong = await asyncio.gather(*(check(start, end) for start, end in wanted))
     return sum(wrong), sum(end - start for start, end in wanted)
+
+
+def _pick_ranges(source: Path) -> list[tuple[int, int]]:
+    pick = random.Random(SEED)
+    size = source.stat().st_size
+    starts = [pick.randrange(size) for _ in range(RANGES)]
+    return [(start, min(size, start + pick.randint(1, LONGEST_RANGE))) for start in starts]
 
 
 async def _fetch(client: aiohttp.ClientSession, url: str, span: tuple[int, int] | None) -> tuple[int, str]:
