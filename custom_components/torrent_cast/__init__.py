@@ -49,7 +49,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
         await playback.tidy()
 
     await tidy()
-    entry.async_on_unload(async_track_time_interval(hass, tidy, timedelta(seconds=HOUSEKEEPING_INTERVAL)))
+    entry.async_on_unload(
+        async_track_time_interval(hass, tidy, timedelta(seconds=HOUSEKEEPING_INTERVAL), cancel_on_shutdown=True)
+    )
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))
     entry.async_on_unload(entry.add_update_listener(_async_options_changed))
     return True
@@ -61,11 +63,25 @@ async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry)
     return True
 
 
+async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:
+    """Delete what was downloaded and what is remembered."""
+    library = Library(hass)
+    try:
+        libtorrent = await hass.async_add_executor_job(binding.load, Path(hass.config.cache_path(DOMAIN)))
+    except BindingError:  # then it never ran here
+        await library.remove()
+    else:
+        await Playback(libtorrent, library, settings.from_entry(entry)).erase()
+
+
 async def _async_options_changed(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:
     """Apply new options at once; a new directory or port takes a reload."""
     playback = entry.runtime_data
     chosen = settings.from_entry(entry)
-    if settings.needs_restart(playback.settings, chosen):
-        hass.config_entries.async_schedule_reload(entry.entry_id)
-    else:
+    if not settings.needs_restart(playback.settings, chosen):
         playback.apply(chosen)
+        return
+    if chosen.directory != playback.settings.directory:
+        await playback.stop()
+        await playback.erase()  # nobody would look into the old directory again
+    hass.config_entries.async_schedule_reload(entry.entry_id)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final, override
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlow, ConfigFlowResult, OptionsFlow
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
@@ -81,7 +81,7 @@ def _directory_field(default: str) -> dict[vol.Marker, Any]:
 def _check(hass: HomeAssistant, directory: str) -> None:
     """See that libtorrent loads and that the directory can be written to. Blocks. Raises TorrentCastError."""
     binding.load(Path(hass.config.cache_path(DOMAIN)))
-    if not Path(directory).is_absolute():
+    if not Path(directory).is_absolute() or "\0" in directory:
         raise StorageError("not_absolute")
     storage.check_directory(Path(directory))
 
@@ -139,7 +139,10 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             errors, placeholders = await _errors(self.hass, user_input[CONF_DIRECTORY])
             if not errors:
-                return self.async_update_and_abort(entry, data={CONF_DIRECTORY: user_input[CONF_DIRECTORY]})
+                done = self.async_update_and_abort(entry, data={CONF_DIRECTORY: user_input[CONF_DIRECTORY]})
+                if entry.state is not ConfigEntryState.LOADED:  # nothing listens to its updates
+                    self.hass.config_entries.async_schedule_reload(entry.entry_id)
+                return done
         default = (user_input or entry.data)[CONF_DIRECTORY]
         return self.async_show_form(
             step_id="reconfigure",
@@ -181,6 +184,6 @@ def _is_base_url(text: str | None) -> bool:
         return True
     try:
         url = URL(text)
+        return url.scheme in {"http", "https"} and url == url.origin()
     except ValueError:
         return False
-    return url.scheme in {"http", "https"} and bool(url.host) and url.path in {"", "/"} and not url.query_string

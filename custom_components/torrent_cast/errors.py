@@ -9,9 +9,10 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from .const import DOMAIN
 from .engine import NoPlayableFile, SourceError, TorrentCastError
 from .media import Unplayable
+from .playback import BadPosition
 
 # What the caller gave is at fault, not the world.
-CALLERS_FAULT = (SourceError, NoPlayableFile)
+CALLERS_FAULT = (SourceError, NoPlayableFile, BadPosition)
 
 
 def translation(error: TorrentCastError | Unplayable) -> dict[str, Any]:

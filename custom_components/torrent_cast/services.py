@@ -1,7 +1,10 @@
 """The service actions: validate, delegate, answer."""
 
 import asyncio
-from typing import Final
+import logging
+import math
+import re
+from typing import Any, Final
 
 import voluptuous as vol
 from homeassistant.components.media_player import (
@@ -25,6 +28,8 @@ from .playback import Playback, Session, State
 from .sources import read_source
 from .views import playback_of
 
+_LOGGER = logging.getLogger(__name__)
+
 SERVICE_PLAY: Final = "play"
 SERVICE_STOP: Final = "stop"
 CAST: Final = "cast"
@@ -40,12 +45,24 @@ PLAYING_TIMEOUT: Final = 30.0
 # Longer than any film.
 MAX_POSITION: Final = 7 * 24 * 3600
 
+# No torrent has a billion files.
+INDEX: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+
+
+def _seconds(value: Any) -> float:  # noqa: ANN401  # whatever the caller gave
+    """Validate a position; "not a number" passes any comparison."""
+    seconds: float = vol.All(vol.Coerce(float), vol.Range(min=0, max=MAX_POSITION))(value)
+    if not math.isfinite(seconds):
+        raise vol.Invalid("expected a number of seconds")
+    return seconds
+
+
 PLAY_SCHEMA = cv.make_entity_service_schema(
     {
         vol.Required(ATTR_SOURCE): cv.string,
-        vol.Optional(ATTR_FILE): vol.Any(cv.positive_int, cv.string),
+        vol.Optional(ATTR_FILE): cv.string,
         vol.Optional(ATTR_TITLE): cv.string,
-        vol.Optional(ATTR_START_POSITION, default=0): vol.All(vol.Coerce(float), vol.Range(min=0, max=MAX_POSITION)),
+        vol.Optional(ATTR_START_POSITION, default=0): _seconds,
         vol.Optional(ATTR_WAIT, default=True): cv.boolean,
     }
 )
@@ -78,9 +95,9 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
             )
             for target in targets
         ]
+    play = _play_on if call.data[ATTR_WAIT] else _play_unheard
     plays = [
-        hass.async_create_task(_play_on(call, session), f"torrent_cast play on {session.target}")
-        for session in sessions
+        hass.async_create_task(play(call, session), f"torrent_cast play on {session.target}") for session in sessions
     ]
     if call.data[ATTR_WAIT]:
         await _all_done(plays)
@@ -102,13 +119,32 @@ async def _play_on(call: ServiceCall, session: Session) -> None:
             context=call.context,
         )
         with translate_errors():
-            async with asyncio.timeout(PLAYING_TIMEOUT):
-                await session.wait_for(State.PLAYING, State.PAUSED)
-    except TimeoutError:
-        return
-    except BaseException:
-        session.end(State.FAILED)
+            await _until_it_plays(session)
+    except asyncio.CancelledError:
+        session.end()
         raise
+    except Exception as err:
+        session.end(State.FAILED, err)
+        raise
+
+
+async def _until_it_plays(session: Session) -> None:
+    """Wait until the device plays; a swarm that takes longer than usual is no error."""
+    try:
+        async with asyncio.timeout(PLAYING_TIMEOUT):
+            await session.wait_for(State.PLAYING, State.PAUSED, State.FINISHED)
+    except TimeoutError:
+        _LOGGER.debug("Session %s does not play yet", session.id)
+
+
+async def _play_unheard(call: ServiceCall, session: Session) -> None:
+    """Play for a caller who does not wait: what goes wrong is in the log."""
+    try:
+        await _play_on(call, session)
+    except HomeAssistantError as err:
+        _LOGGER.error("Cannot play on %s: %s", session.target, err)  # noqa: TRY400  # its text says it all
+    except Exception:
+        _LOGGER.exception("Cannot play on %s", session.target)
 
 
 async def _all_done(plays: list[asyncio.Task[None]]) -> None:
@@ -177,9 +213,9 @@ def _invalid(key: str, target: str) -> ServiceValidationError:
     )
 
 
-def _wanted(file: int | str | None) -> int | str | None:
-    """Return an index also where the user interface gave one as text."""
-    return int(file) if isinstance(file, str) and file.isascii() and file.isdigit() else file
+def _wanted(file: str | None) -> int | str | None:
+    """Return an index, also where one was given as text, or a pattern."""
+    return int(file) if file and INDEX.fullmatch(file) else file or None
 
 
 def _described(session: Session) -> JsonObjectType:

@@ -1,8 +1,9 @@
 """Reads what a user names as a source: a magnet link, a .torrent file's path or its address."""
 
 import asyncio
+import socket
 from http import HTTPStatus
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,8 @@ def _read(hass: HomeAssistant, text: str) -> bytes:
     try:
         if not hass.config.is_allowed_path(text):
             raise SourceError("path_not_allowed")
+        if path.exists() and not path.is_file():  # a pipe would block for ever
+            raise SourceError("not_a_file")
         with path.open("rb") as file:
             return file.read(MAX_TORRENT_BYTES + 1)
     except (OSError, ValueError) as err:
@@ -54,13 +57,20 @@ async def _fetch(hass: HomeAssistant, text: str) -> str | bytes:
     """Return the torrent file at a web address, or the magnet link it redirects to."""
     try:
         async with asyncio.timeout(FETCH_TIMEOUT):
-            return await _follow(hass, URL(text))
+            return await _follow(hass, _url(text, "bad_url"))
     except TimeoutError as err:
-        raise SourceError("fetch_timeout", seconds=FETCH_TIMEOUT) from err
+        raise SourceError("fetch_timeout", seconds=f"{FETCH_TIMEOUT:g}") from err
     except SSRFRedirectError as err:
         raise SourceError("bad_redirect") from err
     except (aiohttp.ClientError, ValueError) as err:
         raise SourceError("fetch_failed", error=type(err).__name__) from err
+
+
+def _url(text: str, reason: str) -> URL:
+    try:
+        return URL(text)
+    except ValueError as err:
+        raise SourceError(reason) from err
 
 
 async def _follow(hass: HomeAssistant, url: URL) -> str | bytes:
@@ -72,7 +82,7 @@ async def _follow(hass: HomeAssistant, url: URL) -> str | bytes:
                 return await _body(response)
         if is_magnet(location):
             return location
-        url = url.join(URL(location))
+        url = url.join(_url(location, "bad_redirect"))
         if url.scheme not in WEB or (_is_this_machine(url) and _place(url) != _place(origin)):
             raise SourceError("bad_redirect")
     raise SourceError("bad_redirect")
@@ -100,8 +110,17 @@ def _is_this_machine(url: URL) -> bool:
     host = (url.host or "").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    address = _address(host)
+    return address is not None and (address.is_loopback or address.is_unspecified)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that `host` spells, the old forms (127.1, 2130706433) that resolvers know included."""
     try:
-        address = ip_address(host)
+        return ip_address(host)
     except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except OSError, ValueError:
+        return None

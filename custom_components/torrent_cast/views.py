@@ -1,6 +1,6 @@
 """HTTP: the stream of a session, in single byte ranges. No torrent logic."""
 
-import logging
+import re
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import PurePosixPath
@@ -14,14 +14,15 @@ from homeassistant.util.network import is_local
 
 from .const import DOMAIN
 from .engine import TorrentCastError
+from .media import Unplayable
 from .playback import Playback, Session
-
-_LOGGER = logging.getLogger(__name__)
 
 # Large enough to keep the number of writes low, small enough not to hold a piece per connection in the socket.
 CHUNK_BYTES: Final = 256 * 1024
 # The torrent's own name could hold what Home Assistant's security filter refuses.
 STEM: Final = "stream"
+# One range of bytes, open at either end (RFC 9110 §14.1.1, §14.1.2). Longer numbers than any file's are not looked at.
+RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,20})-([0-9]{0,20})[ \t]*", re.ASCII | re.IGNORECASE)
 
 
 @callback
@@ -70,7 +71,7 @@ class StreamView(HomeAssistantView):
             raise web.HTTPNotFound
         try:
             await session.resolve()
-        except TorrentCastError as err:
+        except (TorrentCastError, Unplayable) as err:
             raise web.HTTPServiceUnavailable from err
         return await _answer(request, session)
 
@@ -117,16 +118,20 @@ async def _answer(request: web.Request, session: Session) -> web.StreamResponse:
 def _wanted_range(request: web.Request, size: int, etag: str) -> range | None:
     """Return the bytes asked for, None for all of them, an empty range for what cannot be satisfied.
 
-    A range in a form we do not know, several ranges, and one whose If-Range does not match are ignored, as RFC 9110
-    §14.2 and §13.1.5 allow and demand.
+    Ignored, as RFC 9110 §14.2 and §13.1.5 allow and demand: a range in a form we do not know, several ranges, one whose
+    If-Range does not match, and any that does not come with GET.
     """
-    if hdrs.RANGE not in request.headers or request.headers.get(hdrs.IF_RANGE, etag) != etag:
+    if request.method != hdrs.METH_GET or request.headers.get(hdrs.IF_RANGE, etag) != etag:
         return None
-    try:
-        start, stop, _ = request.http_range.indices(size)
-    except ValueError:
+    found = RANGE.fullmatch(request.headers.get(hdrs.RANGE, ""))
+    if found is None:
         return None
-    return range(start, stop)
+    first, last = found.groups()
+    if not first:
+        return range(max(size - int(last), 0), size) if last else None
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last) + 1, size) if last else size)
 
 
 async def _send(request: web.Request, response: web.StreamResponse, session: Session, span: range) -> None:

@@ -1,8 +1,9 @@
 """Watches a receiver and tells its sessions what became of them."""
 
+import asyncio
 import time
 from typing import Final, override
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from homeassistant.core import HomeAssistant, callback
 from pychromecast import APP_MEDIA_RECEIVER, Chromecast
@@ -10,37 +11,42 @@ from pychromecast.controllers.media import MediaStatus, MediaStatusListener
 from pychromecast.controllers.receiver import CastStatus, CastStatusListener
 from pychromecast.socket_client import CONNECTION_STATUS_CONNECTED, ConnectionStatus, ConnectionStatusListener
 
-from .playback import Session, State
+from .playback import LoadRefused, Session, State
 
 # A receiver's player state -> where the session stands.
 STATES: Final = {"PLAYING": State.PLAYING, "PAUSED": State.PAUSED}
-# Why a receiver went idle -> how the session ended; CANCELLED and INTERRUPTED are somebody's wish.
-ENDS: Final = {"FINISHED": State.FINISHED, "ERROR": State.FAILED}
 
-_watchers: WeakKeyDictionary[Chromecast, _Watcher] = WeakKeyDictionary()
+_watchers: WeakKeyDictionary[Chromecast, Watcher] = WeakKeyDictionary()
 
 
 @callback
-def watch(hass: HomeAssistant, chromecast: Chromecast, session: Session) -> None:
-    """Follow `session` until it ends.
+def watch(hass: HomeAssistant, chromecast: Chromecast, session: Session, content_id: str) -> Watcher:
+    """Follow `session`, loaded as `content_id`, until it ends.
 
     Listeners cannot be unregistered, so there is one per Chromecast object, and it holds its sessions weakly.
     """
     watcher = _watchers.get(chromecast)
     if watcher is None:
-        watcher = _watchers[chromecast] = _Watcher(hass)
+        watcher = _watchers[chromecast] = Watcher(hass)
         chromecast.media_controller.register_status_listener(watcher)
         chromecast.register_status_listener(watcher)
         chromecast.register_connection_listener(watcher)
-    watcher.sessions[session.content_id] = session
+    watcher.sessions[session] = content_id
+    return watcher
 
 
-class _Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener):
+class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener):
     """Carries a receiver's status from pychromecast's thread to the loop."""
 
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass
-        self.sessions: WeakValueDictionary[str, Session] = WeakValueDictionary()
+        self.sessions: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
+        self._connected = asyncio.Event()
+
+    async def reconnected(self) -> None:
+        """Wait for the next time the device is connected."""
+        self._connected.clear()
+        await self._connected.wait()
 
     @override
     def new_media_status(self, status: MediaStatus) -> None:
@@ -61,8 +67,8 @@ class _Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener
 
     @callback
     def _on_media(self, content_id: str | None, player_state: str, idle_reason: str | None) -> None:
-        for session_content, session in list(self.sessions.items()):
-            if session_content == content_id:
+        for session, loaded_as in list(self.sessions.items()):
+            if loaded_as == content_id:
                 _follow(session, player_state, idle_reason)
             elif content_id is not None and session.was_loaded:
                 session.end()  # another sender, or another session of ours, has loaded something else
@@ -72,14 +78,16 @@ class _Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener
         """End what was playing when another app takes the receiver over or the receiver has restarted."""
         if app_id == APP_MEDIA_RECEIVER:
             return
-        for session in list(self.sessions.values()):
+        for session in list(self.sessions):
             if session.was_loaded:
                 session.end()
 
     @callback
     def _on_connection(self, connected: bool) -> None:  # noqa: FBT001  # one fact, from a listener
+        if connected:
+            self._connected.set()
         since = None if connected else time.monotonic()
-        for session in self.sessions.values():
+        for session in list(self.sessions):
             if connected or session.disconnected_since is None:
                 session.disconnected_since = since
 
@@ -87,7 +95,10 @@ class _Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener
 def _follow(session: Session, player_state: str, idle_reason: str | None) -> None:
     if player_state == "IDLE":
         if session.was_loaded and idle_reason is not None:
-            session.end(ENDS.get(idle_reason, State.STOPPED))
+            if idle_reason == "ERROR":
+                session.end(State.FAILED, LoadRefused("load_refused", detail=idle_reason))
+            else:
+                session.end(State.FINISHED if idle_reason == "FINISHED" else State.STOPPED)
         return
     session.was_loaded = True
     if player_state == "BUFFERING" and session.state in {State.PLAYING, State.PAUSED}:

@@ -158,6 +158,44 @@ async def test_a_refusal_is_said_in_words(stage: Stage) -> None:
     assert await sessions_of(stage) == []
 
 
+async def test_a_device_that_ignores_content_url_plays_all_the_same(stage: Stage) -> None:
+    stage.receivers[1].knows_content_url = False
+    (session,) = await play(stage, entity_id=stage.entities[1])
+    assert session["state"] == "playing"
+    loads = len(stage.receivers[1].loads)
+    await stage.hass.service("torrent_cast.stop", entity_id=stage.entities[1])
+    await play(stage, entity_id=stage.entities[1])
+    assert len(stage.receivers[1].loads) == loads + 1, "what the device needs should be remembered"
+
+
+async def test_a_load_that_got_lost_is_sent_again(stage: Stage) -> None:
+    stage.receiver.lose_next_load = True
+    (session,) = await play(stage)
+    assert session["state"] == "playing"
+
+
+async def test_a_play_replaces_the_one_before_it(stage: Stage) -> None:
+    (first,) = await play(stage)
+    (second,) = await play(stage, start_position=200)
+    frame = await asyncio.wait_for(stage.player.frames_moving(near=200), PATIENCE)
+    assert frame.clock == pytest.approx(200, abs=3)
+    assert first["session_id"] != second["session_id"]
+    assert [session["session_id"] for session in await sessions_of(stage)] == [second["session_id"]]
+
+
+async def test_a_stop_while_the_device_loads_is_heeded(stage: Stage) -> None:
+    loads = len(stage.receiver.loads)
+    playing = asyncio.create_task(play(stage))
+    async with asyncio.timeout(PATIENCE):
+        while len(stage.receiver.loads) == loads:  # noqa: ASYNC110  # the receiver tells of states only
+            await asyncio.sleep(0)
+    await stage.hass.service("torrent_cast.stop", entity_id=stage.entity_id)
+    with pytest.raises(HassError, match="stopped"):
+        await playing
+    assert await sessions_of(stage) == []
+    await stage.hass.until(stage.entity_id, lambda state: state["state"] != "playing")
+
+
 async def test_two_devices_share_one_torrent(stage: Stage) -> None:
     sessions = await play(stage, entity_id=stage.entities)
     assert {session["entity_id"] for session in sessions} == set(stage.entities)

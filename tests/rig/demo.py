@@ -16,8 +16,8 @@ from typing import Any, Final
 from .films import MOOV_FIRST, MOOV_LAST
 from .hass import PASSWORD, USER, Hass, HassError
 from .player import Frame
-from .recorder import verify
-from .stage import WRONG_BYTES, Stage
+from .recorder import Verdict, verify
+from .stage import NETWORK, WRONG_BYTES, Stage
 
 PORT: Final = 8123
 FILMS: Final = {"moov-first": MOOV_FIRST, "moov-last": MOOV_LAST}
@@ -135,15 +135,21 @@ async def _check_position(stage: Stage, report: Report) -> None:
 
 
 def _verify(stage: Stage, report: Report) -> None:
-    """Compare what the receiver was sent with the film, and look at Home Assistant's log."""
-    verdict = verify(stage.recorder.exchanges, stage.film)
-    report.bytes_checked, report.wrong_ranges = verdict.bytes, len(verdict.wrong)
+    """See that every byte was right, and that Home Assistant's log holds no secret and no blocking call."""
+    verdict = _compare(stage, report)
     expect(bool(verdict), f"{len(verdict.wrong)} of {verdict.ranges} ranges differ from the film")
     log = stage.hass.log.read_text()
     expect("blocking call" not in log, "Home Assistant's log has a warning of a blocking call")
     secrets = {url.split("/")[5] for url in (exchange.url for exchange in stage.recorder.exchanges)}
     expect(not any(secret in log for secret in secrets), "a token stands in Home Assistant's log")
     expect(stage.swarm.info_hash not in log, "the magnet's info-hash stands in Home Assistant's log")
+
+
+def _compare(stage: Stage, report: Report) -> Verdict:
+    """Compare what the receiver was sent so far with the film."""
+    verdict = verify(stage.recorder.exchanges, stage.film)
+    report.bytes_checked, report.wrong_ranges = verdict.bytes, len(verdict.wrong)
+    return verdict
 
 
 async def _session(stage: Stage) -> dict[str, Any]:
@@ -187,7 +193,10 @@ async def check(arguments: argparse.Namespace) -> int:
         options = {"metadata_timeout": 10} if arguments.mutant == "seeders-off" else None
         async with Stage(FILMS[arguments.film], mutant=arguments.mutant, options=options) as stage:
             report.versions = await _versions(stage)
-            await show(stage, report)
+            try:
+                await show(stage, report)
+            finally:
+                _compare(stage, report)
     except (CheckError, HassError, TimeoutError) as err:
         report.error = f"{type(err).__name__}: {err}"
     print(json.dumps(report.__dict__))
@@ -228,7 +237,8 @@ async def cast(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="torrent-cast-demo-") as folder:
         async with Hass(Path(folder), port=arguments.port, address="0.0.0.0") as hass:  # noqa: S104  # the device has to reach it
             (entity_id,) = await hass.cast_entities(arguments.target)
-            await hass.set_up("torrent_cast", {"download_directory": f"{folder}/downloads", "network": {}})
+            network = NETWORK if arguments.tracker_only else NETWORK | {"dht": True, "lsd": True, "upnp": True}
+            await hass.set_up("torrent_cast", {"download_directory": f"{folder}/downloads", "network": network})
             say(f"Playing on {entity_id} ...")
             answer = await hass.service("torrent_cast.play", answer=True, entity_id=entity_id, source=arguments.magnet)
             say(f"Plays: {answer['sessions'][0]['title']}")
@@ -261,6 +271,7 @@ def main() -> int:
     )
     parser.add_argument("--film", choices=FILMS, default="moov-first")
     parser.add_argument("--port", type=int, default=PORT, help="Home Assistant's port (default %(default)s)")
+    parser.add_argument("--tracker-only", action="store_true", help="with a magnet: no DHT, no local peers, no UPnP")
     parser.add_argument("--mutant", choices=MUTANTS, help="break a part on purpose: --check has to fail then")
     arguments = parser.parse_args()
     if (arguments.magnet is None) != (arguments.target is None):

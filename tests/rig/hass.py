@@ -44,11 +44,13 @@ class Hass:
         components: Path = COMPONENTS,
     ) -> None:
         self.config = config
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self._address = address
         self.url = f"http://127.0.0.1:{self.port}"
         self._allowed = allowed
         self._components = components
+        self.tokens: Json = {}
+        """What Home Assistant's frontend keeps in its browser."""
         self._token = ""
         self._stack = contextlib.AsyncExitStack()
         self._process: asyncio.subprocess.Process | None = None
@@ -243,7 +245,9 @@ class Hass:
             steps = {"user": True}  # the address is gone once onboarding is over
         code = await (self._known_user() if steps["user"] else self._new_user())
         grant = {"grant_type": "authorization_code", "client_id": f"{self.url}/", "code": code}
-        self._token = (await self._call("POST", "/auth/token", data=grant))["access_token"]
+        self.tokens = await self._call("POST", "/auth/token", data=grant)
+        self.tokens |= {"hassUrl": self.url, "clientId": f"{self.url}/", "expires": int((time.time() + 1800) * 1000)}
+        self._token = self.tokens["access_token"]
         for step in ("analytics", "integration"):
             if not steps.get(step, True):
                 body = {"client_id": f"{self.url}/", "redirect_uri": f"{self.url}/"} if step == "integration" else {}
@@ -283,7 +287,8 @@ class Hass:
             yield ws
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port of loopback that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

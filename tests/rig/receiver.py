@@ -162,6 +162,10 @@ class Receiver:
         self.model = model
         self.player: Player = player or NoPlayer()
         self.refuse = refuse
+        self.knows_content_url = True
+        """An old receiver looks at contentId only."""
+        self.lose_next_load = False
+        """Break the connection at the next LOAD instead of answering it."""
         self.uuid = uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{host}.rig")
         self.loads: list[Json] = []
         self.seeks: list[Json] = []
@@ -337,6 +341,10 @@ class Receiver:
         kind = request.envelope.type
         if kind == "LOAD":
             self.loads.append(request.payload)
+            if self.lose_next_load:
+                self.lose_next_load = False
+                request.connection.writer.transport.abort()
+                return
         elif kind == "SEEK":
             self.seeks.append(request.payload)
         if self._app.media is not None:
@@ -405,7 +413,8 @@ class Receiver:
 
     def _accepts(self, media: Json) -> bool:
         """Return whether this device would try: by the MIME type, as Chromium itself plays more."""
-        return not self.refuse and str(media.get("contentType", "")).lower().startswith(CONTENT_TYPES)
+        playable = self.knows_content_url or str(media.get("contentId", "")).startswith("http")
+        return playable and not self.refuse and str(media.get("contentType", "")).lower().startswith(CONTENT_TYPES)
 
     def _broadcast_media(self, namespace: str, payload: Json, asker: Asker | None) -> None:
         self._broadcast(self._app.transport, namespace, payload, asker)

@@ -24,7 +24,7 @@ NETWORK: Final = {
     "lsd": False,
     "upnp": False,
 }
-# What a mutant serves in place of a chunk: a file no player takes, and one that plays with a wrong byte here and there.
+# What a mutant serves in place of a chunk: nothing a player takes, and a wrong byte here and there.
 WRONG_BYTES: Final = {"zeros": "bytes(len(chunk))", "flipped": "chunk[:-1] + bytes([chunk[-1] ^ 1])"}
 OPTIONS: Final = {"keep_hours": 24, "metadata_timeout": 60}
 

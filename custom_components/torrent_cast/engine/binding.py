@@ -83,7 +83,10 @@ def _environment() -> dict[str, str]:
 
 def _checked(wheel: Path) -> str:
     """Return the wheel's SHA-256 (hex) if it is the one listed beside it."""
-    lines = (wheel.parent / CHECKSUMS).read_text("ascii").splitlines()
+    try:
+        lines = (wheel.parent / CHECKSUMS).read_text("ascii").splitlines()
+    except (OSError, UnicodeError) as err:
+        raise BindingError("damaged_libtorrent", wheel=wheel.name) from err
     listed = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines if line)}
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if listed.get(wheel.name) != digest:
@@ -120,7 +123,9 @@ def _extract(wheel: Path, target: Path) -> None:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(fresh)
             fresh.chmod(0o755)
-            if target.exists():  # damaged, or another process was first
+            if _intact(target, wheel):  # another process was first, and may be importing it
+                return
+            if target.exists():
                 target.rename(fresh / "replaced")
             os.rename(fresh, target)  # noqa: PTH104  # fails on a non-empty target, as it must here
         finally:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,17 @@ THREADS: Final = 2
 STATISTICS_INTERVAL: Final = 1.0
 # libtorrent answers within milliseconds unless its disk hangs; s.
 ANSWER_TIMEOUT: Final = 5.0
+# libtorrent's destructor waits for trackers and uTP peers to hear the end, and the binding holds the interpreter all
+# the while: everything stands still, measured 0.7 s per stop on loopback and 3 s where a peer was gone. So the session
+# is paused first, is given a moment in which the loop goes on, and then waits for nobody. ms and counts
+FAREWELL: Final[dict[str, object]] = {
+    "utp_min_timeout": 50,
+    "utp_connect_timeout": 100,
+    "utp_num_resends": 0,
+    "utp_fin_resends": 0,
+}
+# A tracker or peer that answers at all does so in this time; s.
+GRACE: Final = 0.25
 
 
 class Engine:
@@ -44,8 +55,11 @@ class Engine:
         self._handles: dict[lt.torrent_handle, Torrent] = {}
         self._removed: dict[tuple[str, bool], asyncio.Future[None]] = {}  # by info-hash and whether its files go too
         self._resumed: dict[lt.torrent_handle, asyncio.Future[bytes | None]] = {}
+        self._added: dict[str, tuple[Torrent, asyncio.Future[Torrent]]] = {}  # by info-hash, until libtorrent answers
+        self._saves: dict[Torrent, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._adding = asyncio.Lock()
+        self._changing = asyncio.Lock()  # adding and removing touch the same folders
+        self._stopping: asyncio.Task[None] | None = None
         self._session: lt.session | None = None
         self._wake: tuple[socket.socket, socket.socket] | None = None
         self._statistics: asyncio.TimerHandle | None = None
@@ -59,6 +73,7 @@ class Engine:
             await engine.run(storage.check_directory, directory)
             await engine._open(settings)
         except BaseException:
+            engine._close_sockets()
             engine._executor.shutdown(wait=False)
             raise
         return engine
@@ -75,7 +90,9 @@ class Engine:
         self._pump()
 
     async def run[**P, T](self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run blocking work in the engine's own threads."""
+        """Run blocking work in the engine's own threads. Raises TorrentGone when they have ended."""
+        if self._stopping is not None and self._stopping.done():
+            raise TorrentGone("engine_stopped")
         return await self._loop.run_in_executor(self._executor, partial(function, *args, **kwargs))
 
     @property
@@ -111,46 +128,62 @@ class Engine:
     # --- torrents --------------------------------------------------------------------------------------------------
 
     async def add(self, source: Source) -> Torrent:
-        """Return the torrent `source` names, adding it if it is not there. Raises SourceError, StorageError."""
-        async with self._adding:
+        """Return the torrent `source` names, adding it if it is not there.
+
+        Raises SourceError, StorageError, TorrentGone.
+        """
+        async with self._changing:
             known = self._torrents.get(source.key)
             if known is not None and not known.failed:
                 return known
             if known is not None:
-                await self.remove(known, delete_files=False)
-            return await self._add(source)
+                await self._remove(known, delete_files=False)
+            if source.key not in self._added:
+                await self._ask_to_add(source)
+            _, added = self._added[source.key]
+            await asyncio.wait([added])
+            return added.result()
 
-    async def _add(self, source: Source) -> Torrent:
-        session = self._open_session()
+    async def _ask_to_add(self, source: Source) -> None:
+        """Have libtorrent add a torrent; `_on_added` takes the answer, should nobody wait for it any more."""
         folder = await self.run(storage.prepare, self._directory, source.key)
         params = await self.run(self._with_resume_data, source, folder)
         params.save_path = str(storage.files_folder(folder))
         flags = self._lt.torrent_flags
-        params.flags &= ~(flags.auto_managed | flags.paused)
+        # What a film's pace or a full disk left behind in the resume data does not hold for this start.
+        params.flags &= ~(flags.auto_managed | flags.paused | flags.upload_mode | flags.stop_when_ready)
+        params.download_limit = -1
         params.flags |= flags.update_subscribe | flags.duplicate_is_error
+        session = self._open_session()
         torrent = Torrent(self._lt, source.key, source.name, folder, self.run)
-        self._torrents[source.key] = torrent
+        added: asyncio.Future[Torrent] = self._loop.create_future()
+        added.add_done_callback(_retrieved)
+        self._added[source.key] = torrent, added
         session.async_add_torrent(params)
-        return torrent
 
     def _with_resume_data(self, source: Source, folder: Path) -> lt.add_torrent_params:
         """Return the parameters of `source` with what an earlier session left on disk."""
         params = storage.resume_params(self._lt, folder)
         if params is None or str(params.info_hashes.v1) != source.key:
             return source.params
+        params.piece_priorities = []  # the last session's: they could be all zero, which drives seeds away
         params.trackers = list(dict.fromkeys([*params.trackers, *source.params.trackers]))
-        params.peers = source.params.peers
+        params.peers = list(dict.fromkeys([*source.params.peers, *params.peers]))
         return params
 
     async def remove(self, torrent: Torrent, *, delete_files: bool) -> None:
-        """Take a torrent out of the session, with or without what it downloaded."""
-        if self._torrents.get(torrent.key) is not torrent:
-            return
-        if not delete_files:
+        """Take a torrent out of the session, with or without what it downloaded. Raises StorageError."""
+        async with self._changing:
+            if self._torrents.get(torrent.key) is torrent:
+                await self._remove(torrent, delete_files=delete_files)
+
+    async def _remove(self, torrent: Torrent, *, delete_files: bool) -> None:
+        # What a failed torrent believes to have is not worth keeping.
+        if not delete_files and not torrent.failed:
             await self.save(torrent)
         self._torrents.pop(torrent.key, None)
-        torrent.fail(TorrentGone("torrent_gone"))
-        if (handle := torrent.handle) is not None and self._session is not None:
+        await torrent.close(TorrentGone("torrent_gone"))
+        if (handle := torrent.handle) is not None:
             self._handles.pop(handle, None)
             await self._remove_handle(torrent.key, handle, self._lt.options_t.delete_files if delete_files else 0)
         if delete_files:
@@ -158,78 +191,111 @@ class Engine:
 
     async def _remove_handle(self, key: str, handle: lt.torrent_handle, option: int) -> None:
         """Remove and wait until libtorrent has let go of the files."""
-        session = self._open_session()
+        if self._session is None:
+            return
         removed = self._removed[key, bool(option)] = self._loop.create_future()
-        session.remove_torrent(handle, option)
-        try:
-            await asyncio.wait_for(removed, ANSWER_TIMEOUT)
-        except TimeoutError:
+        self._session.remove_torrent(handle, option)
+        await asyncio.wait([removed], timeout=ANSWER_TIMEOUT)
+        if not removed.done():
             _LOGGER.warning("libtorrent did not let go of a torrent's files within %s s", ANSWER_TIMEOUT)
-        finally:
-            del self._removed[key, bool(option)]
+        del self._removed[key, bool(option)]
 
     async def save(self, torrent: Torrent) -> None:
-        """Write the resume data of a torrent, so that the next start need not hash its files."""
+        """Write the resume data of a torrent, so that the next start need not hash its files.
+
+        One that cannot be written is logged: it costs time at the next start, nothing else.
+        """
+        if torrent not in self._saves:
+            self._saves[torrent] = self._spawn(self._save(torrent), "save")
+            self._saves[torrent].add_done_callback(lambda _: self._saves.pop(torrent, None))
+        await asyncio.wait([self._saves[torrent]])
+
+    async def _save(self, torrent: Torrent) -> None:
         if (handle := torrent.handle) is None or not torrent.has_metadata or self._session is None:
             return
         flags = self._lt.save_resume_flags_t
         answer = self._resumed[handle] = self._loop.create_future()
-        handle.save_resume_data(flags.flush_disk_cache | flags.save_info_dict)
         try:
-            data = await asyncio.wait_for(answer, ANSWER_TIMEOUT)
-        except TimeoutError:
-            _LOGGER.warning("libtorrent gave no resume data within %s s", ANSWER_TIMEOUT)
-            return
+            handle.save_resume_data(flags.flush_disk_cache | flags.save_info_dict)
+            await asyncio.wait([answer], timeout=ANSWER_TIMEOUT)
+            if not answer.done():
+                _LOGGER.warning("libtorrent gave no resume data within %s s", ANSWER_TIMEOUT)
+            elif (data := answer.result()) is not None:
+                await self.run(storage.save_resume_data, torrent.folder, data)
+        except (RuntimeError, StorageError) as err:
+            _LOGGER.warning("Cannot save the state of a torrent: %s", type(err).__name__)
         finally:
             self._resumed.pop(handle, None)
-        if data is not None:
-            await self.run(storage.save_resume_data, torrent.folder, data)
 
     async def peer_sources(self, torrent: Torrent) -> Counter[str]:
         """Return how many of the connected peers came from where (tracker, dht, pex, lsd, resume_data, incoming)."""
         if (handle := torrent.handle) is None or self._session is None:
             return Counter()
         # In a thread: the binding has no converter for what peer_info_alert holds (2.0.11).
-        peers = await self.run(handle.get_peer_info)
+        try:
+            peers = await self.run(handle.get_peer_info)
+        except RuntimeError:  # removed in the meantime
+            return Counter()
         return Counter(name for peer in peers for name in _sources(peer))
 
     # --- stop ------------------------------------------------------------------------------------------------------
 
     async def stop(self) -> None:
         """End the session: readers get TorrentGone, resume data is written, the session's threads end."""
-        if self._session is None:
-            return
-        await asyncio.gather(*(self.save(torrent) for torrent in self.torrents), return_exceptions=True)
-        for torrent in self.torrents:
-            torrent.fail(TorrentGone("torrent_gone"))
-        self._torrents.clear()
-        if self._statistics is not None:
-            self._statistics.cancel()
-        await self._close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._executor.shutdown(wait=False)
+        if self._stopping is None:
+            self._stopping = self._loop.create_task(self._stop(), name="torrent_cast stop")
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self) -> None:
+        gone = TorrentGone("engine_stopped")
+        for _, added in self._added.values():
+            if not added.done():
+                added.set_exception(gone)
+        async with self._changing:
+            await asyncio.gather(*(self.save(torrent) for torrent in self.torrents))
+            await asyncio.gather(*(torrent.close(gone) for torrent in self.torrents))
+            self._torrents.clear()
+            if self._statistics is not None:
+                self._statistics.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._close()
+        await asyncio.to_thread(self._executor.shutdown)
 
     async def _close(self) -> None:
-        """Drop the session in a thread: its destructor waits for trackers and disk."""
-        assert self._session is not None  # noqa: S101  # for the type checker: `stop` looked
-        assert self._wake is not None  # noqa: S101  # made together with the session
-        readable, writable = self._wake
-        self._loop.remove_reader(readable)
-        self._session.set_alert_fd(-1)
-        last = [self._session]
-        self._session = None
+        """Drop the session in a thread: its destructor waits for trackers, disk and uTP peers."""
+        if self._session is not None:
+            self._session.apply_settings(FAREWELL)
+            self._session.pause()
+            await asyncio.sleep(GRACE)
+            self._session.set_alert_fd(-1)
+            self._session.apply_settings({"stop_tracker_timeout": 0})
+        last, self._session = [self._session], None
         self._handles.clear()
         self._resumed.clear()
-        await self.run(last.clear)
-        readable.close()
-        writable.close()
+        try:
+            await self.run(last.clear)
+        finally:
+            self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        if self._wake is not None:
+            self._loop.remove_reader(self._wake[0])
+            for end in self._wake:
+                end.close()
+            self._wake = None
 
     def _open_session(self) -> lt.session:
-        if self._session is None:
+        if self._session is None or self._stopping is not None:
             raise TorrentGone("engine_stopped")
         return self._session
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        task = self._loop.create_task(work, name=f"torrent_cast {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- alerts ----------------------------------------------------------------------------------------------------
 
@@ -274,25 +340,39 @@ class Engine:
         }
 
     def _on_added(self, alert: lt.add_torrent_alert) -> None:
-        torrent = self._torrents.get(str(alert.params.info_hashes.v1))
-        if torrent is None or torrent.handle is not None:
+        pending = self._added.pop(str(alert.params.info_hashes.v1), None)
+        if pending is None:
             return
+        torrent, added = pending
         if alert.error.value():
-            self._torrents.pop(torrent.key, None)
-            torrent.fail(SourceError("rejected", error=alert.error.message()))
+            error = SourceError("rejected", error=alert.error.message())
+            torrent.fail(error)
+            if not added.done():
+                added.set_exception(error)
             return
-        self._handles[alert.handle] = torrent
-        torrent.on_added(alert.handle, alert.params.ti)
+        self._adopt(torrent, added, alert.handle, alert.params.ti)
+
+    def _adopt(
+        self,
+        torrent: Torrent,
+        added: asyncio.Future[Torrent],
+        handle: lt.torrent_handle,
+        info: lt.torrent_info | None,
+    ) -> None:
+        if self._stopping is not None:
+            return
+        self._torrents[torrent.key] = torrent
+        self._handles[handle] = torrent
+        torrent.on_added(handle, info)
+        self._answer(added, torrent)
 
     def _on_metadata(self, alert: lt.metadata_received_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None:
-            task = self._loop.create_task(torrent.on_metadata(), name="torrent_cast metadata")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(torrent.on_metadata(), "metadata")
 
     def _on_checked(self, alert: lt.torrent_checked_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None:
-            torrent.ask_for_pieces()
+            torrent.on_checked()
 
     def _on_state_update(self, alert: lt.state_update_alert) -> None:
         for status in alert.status:
@@ -335,14 +415,29 @@ class Engine:
 
     def _on_dropped(self, _alert: lt.alerts_dropped_alert) -> None:
         """Ask again for what the lost alerts may have told."""
-        _LOGGER.warning("libtorrent dropped alerts; asking for the pieces again")
+        _LOGGER.warning("libtorrent dropped alerts; asking again for what they told")
+        self._spawn(self._ask_again(), "recovery")
+
+    async def _ask_again(self) -> None:
+        if self._session is None:
+            return
+        for handle in await self.run(self._session.get_torrents):
+            pending = self._added.pop(str(handle.info_hash()), None)
+            if pending is not None:
+                self._adopt(*pending, handle, None)
         for torrent in self.torrents:
-            torrent.ask_for_pieces()
+            await torrent.on_dropped()
 
     @staticmethod
     def _answer[T](future: asyncio.Future[T] | None, value: T) -> None:
         if future is not None and not future.done():
             future.set_result(value)
+
+
+def _retrieved[T](future: asyncio.Future[T]) -> None:
+    """Mark an exception as seen: whoever asked may have gone."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _sources(peer: lt.peer_info) -> Iterable[str]:

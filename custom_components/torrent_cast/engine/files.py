@@ -58,8 +58,14 @@ def files_of(info: lt.torrent_info) -> tuple[TorrentFile, ...]:
 
 def printable(text: str) -> str:
     """Return `text` without control and format characters: names come from strangers."""
-    kept = (char for char in text.replace("\\", "/") if unicodedata.category(char)[0] != "C")
+    kept = (char for char in text.replace("\\", "/") if not _is_control(char))
     return "".join(kept).strip()
+
+
+def _is_control(char: str) -> bool:
+    """Tell whether `char` is a control or format character or ends a line or paragraph."""
+    category = unicodedata.category(char)
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def choose(files: Sequence[TorrentFile], wanted: int | str | None = None) -> TorrentFile:
@@ -85,10 +91,13 @@ def _by_index(files: Sequence[TorrentFile], index: int) -> TorrentFile:
 
 
 def _by_glob(files: Sequence[TorrentFile], pattern: str) -> TorrentFile:
-    """Match the whole path or the name alone, without regard to case."""
+    """Match the whole path or the name alone, without regard to case; a name with brackets also matches itself."""
     folded = pattern.casefold()
     matches = [
-        file for file in files if any(fnmatch.fnmatchcase(text.casefold(), folded) for text in (file.path, file.name))
+        file
+        for file in files
+        for text in {file.path.casefold(), file.name.casefold()}
+        if text == folded or fnmatch.fnmatchcase(text, folded)
     ]
     if not matches:
         raise NoPlayableFile("no_match", pattern=printable(pattern))

@@ -3,9 +3,12 @@
 Two phases. A reader that has just jumped gets deadlines for its target piece and the next one, alone: libtorrent then
 has every peer work on them. Afterwards the pieces ahead of each reader form a ramp of falling priorities, bounded in
 bytes.
+
+When every reader has enough in hand, the torrent is slowed down to the film's own pace, so that the next jump finds
+idle links.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final
@@ -20,6 +23,18 @@ BASE_PRIORITY: Final = 1
 URGENT_PIECES: Final = 2
 # Deadlines order the pieces; the step only has to be finer than the time a piece takes. ms
 STEP_MS: Final = 250
+
+# With so much in hand playback survives any jam that is not the swarm's end, and a limit is worth its while. s
+ENOUGH_SECONDS: Final = 30.0
+# Below it the limit is lifted; far enough below ENOUGH_SECONDS that it does not flutter. s
+LOW_SECONDS: Final = 15.0
+# The same two marks in pieces: a reserve shorter than a piece comes and goes with each piece.
+ENOUGH_PIECES: Final = 4
+LOW_PIECES: Final = 2
+# A little more than the film needs, so that the reserve still grows and busy scenes have their share.
+PACE_FACTOR: Final = 1.5
+# Below it libtorrent's peers get less than a block (16 KiB) each in `piece_timeout` and count as silent. bytes/s
+PACE_FLOOR: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +58,31 @@ class Plan:
     fresh: bool = False
 
 
-def plan(wants: Sequence[Want], have: Sequence[int], piece_length: int, current: Mapping[int, int]) -> Plan:
+def plan(wants: Sequence[Want], have: Sequence[int], piece_length: int, current: Collection[int]) -> Plan:
     """Return the plan for `wants`, given `have` (one truth value per piece) and the deadlines set now."""
     urgent = _merge([_missing(want, have, URGENT_PIECES) for want in wants if want.urgent])
     return Plan(
         deadlines={piece: step * STEP_MS for step, piece in enumerate(urgent)},
         priorities=_ramp(wants, have, piece_length),
-        fresh=not set(urgent) <= current.keys(),
+        fresh=not set(urgent) <= set(current),
     )
+
+
+def pace(bitrate: float | None, ahead: Sequence[float], piece_length: int, limit: int) -> int:
+    """Return the limit for the torrent's download rate, bytes/s, 0 for none.
+
+    `bitrate` is the film's mean in bytes/s, `ahead` the contiguous bytes each reader has ahead of it (infinite when
+    it has all it will read), `limit` what holds now.
+    """
+    if not bitrate or bitrate <= 0:
+        return 0
+    if not ahead:  # a player between two connections
+        return limit
+    enough = max(bitrate * ENOUGH_SECONDS, piece_length * ENOUGH_PIECES)
+    low = max(bitrate * LOW_SECONDS, piece_length * LOW_PIECES)
+    if min(ahead) < (low if limit else enough):
+        return 0
+    return max(round(bitrate * PACE_FACTOR), PACE_FLOOR)
 
 
 def has_landed(want: Want, have: Sequence[int]) -> bool:

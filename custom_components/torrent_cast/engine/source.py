@@ -39,10 +39,9 @@ def from_magnet(libtorrent: ModuleType, text: str) -> Source:
     if len(text) > MAX_MAGNET_CHARS:
         raise SourceError("magnet_too_long", limit=MAX_MAGNET_CHARS)
     try:
-        params = libtorrent.parse_magnet_uri(text)
+        return _source(libtorrent.parse_magnet_uri(MAGNET_SCHEME + text[len(MAGNET_SCHEME) :]))
     except (RuntimeError, UnicodeError) as err:
         raise SourceError("bad_magnet", error=str(err)) from err
-    return _source(params)
 
 
 def from_torrent(libtorrent: ModuleType, data: bytes) -> Source:
@@ -50,15 +49,18 @@ def from_torrent(libtorrent: ModuleType, data: bytes) -> Source:
     if len(data) > MAX_TORRENT_BYTES:
         raise SourceError("torrent_too_large", limit=MAX_TORRENT_BYTES >> 20)
     try:
-        params = libtorrent.load_torrent_buffer(data)
+        return _source(libtorrent.load_torrent_buffer(data))
     except (RuntimeError, UnicodeError) as err:
         raise SourceError("bad_torrent", error=str(err)) from err
-    return _source(params)
 
 
 def _source(params: lt.add_torrent_params) -> Source:
+    """Raise UnicodeError too: the binding decodes names and addresses (UTF-8) only when they are looked at."""
     hashes = params.info_hashes
+    if not hashes.has_v1() and not hashes.has_v2():
+        raise SourceError("bad_magnet", error="no info-hash")
     if not hashes.has_v1():
         raise SourceError("v2_only")
+    params.trackers  # noqa: B018  # decoded here rather than where the torrent is added
     name = params.ti.name() if params.ti else params.name
     return Source(key=str(hashes.v1), name=printable(name), params=params)

@@ -51,10 +51,15 @@ def files_folder(folder: Path) -> Path:
 
 
 def save_resume_data(folder: Path, data: bytes) -> None:
-    """Replace the resume data in one step."""
+    """Replace the resume data in one step. Raises StorageError."""
     fresh = folder / f"{RESUME}.new"
-    fresh.write_bytes(data)
-    fresh.replace(folder / RESUME)
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(folder / RESUME)
+    except OSError as err:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise StorageError("not_writable", directory=str(folder), error=err.strerror or str(err)) from err
 
 
 def resume_params(libtorrent: ModuleType, folder: Path) -> lt.add_torrent_params | None:
@@ -78,15 +83,17 @@ def delete(folder: Path, paths: Iterable[str]) -> None:
     """Delete the files named by `paths` (relative to the torrent's files) and what we made ourselves.
 
     Anything else in the folder was put there by somebody else: it stays, and so do the directories above it.
+    Raises StorageError when a file cannot be deleted; the mark that the folder is ours stays with it.
     """
     root = files_folder(folder)
-    for path in paths:
-        if _inside(root, root / path):
-            (root / path).unlink(missing_ok=True)
-    for parts in root.glob(".*.parts"):
-        parts.unlink(missing_ok=True)
-    for name in (RESUME, f"{RESUME}.new"):
-        (folder / name).unlink(missing_ok=True)
+    ours = [root / path for path in paths if _inside(root, root / path)]
+    try:
+        for path in (*ours, *root.glob(".*.parts"), folder / f"{RESUME}.new", folder / RESUME):
+            # A directory where our file should be is somebody else's.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                path.unlink()
+    except OSError as err:
+        raise StorageError("not_writable", directory=str(folder), error=err.strerror or str(err)) from err
     _remove_empty(folder)
 
 
@@ -114,8 +121,11 @@ def _remove_empty(folder: Path) -> None:
 
 
 def check_space(directory: Path, needed: int) -> None:
-    """Raise NotEnoughSpace unless `needed` bytes fit beside the reserve."""
-    free = shutil.disk_usage(directory).free
+    """Raise NotEnoughSpace unless `needed` bytes fit beside the reserve. Raises StorageError."""
+    try:
+        free = shutil.disk_usage(directory).free
+    except OSError as err:
+        raise StorageError("not_writable", directory=str(directory), error=err.strerror or str(err)) from err
     if needed + RESERVE_BYTES > free:
         raise NotEnoughSpace(
             "not_enough_space", needed=_gigabytes(needed), free=_gigabytes(free), reserve=_gigabytes(RESERVE_BYTES)

@@ -1,21 +1,20 @@
-"""One torrent: its metadata, its files, and its verified pieces."""
+"""One torrent: its metadata, its files, and what its readers wait for."""
 
 import asyncio
-import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Final, Protocol
-
-from lru import LRU
+from typing import TYPE_CHECKING, Final
 
 from . import scheduler
-from .errors import MetadataTimeout, SourceError, StorageError, TorrentCastError, TorrentGone
+from .errors import MetadataTimeout, SourceError, StorageError, TorrentCastError
 from .files import TorrentFile, files_of, printable
+from .pieces import Pieces, Run
 from .reader import Reader
+from .steering import Steering
 from .storage import paths_of
 
 if TYPE_CHECKING:
@@ -23,19 +22,8 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# Verified pieces kept for readers of the same place: a player, its probe, a second connection after a seek.
-CACHE_BYTES: Final = 32 * 1024 * 1024
-# More only queue up in libtorrent's disk threads and hold a piece each.
-READS_AT_ONCE: Final = 2
-# A read that libtorrent cannot serve although it has the piece: try again, then check the files.
-READ_ATTEMPTS: Final = 2
-
-
-class Run(Protocol):
-    """Runs blocking work in the engine's threads."""
-
-    async def __call__[**P, T](self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `function` returns."""
+# What is wanted between metadata and choice; a fast link does not get through it before somebody has chosen. Bytes
+HEAD_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +53,25 @@ class Torrent:
         self._files: tuple[TorrentFile, ...] = ()
         self._have = bytearray()
         self._selected: Counter[int] = Counter()
+        self._chosen = False
         self._readers: set[Reader] = set()
         self._waiters: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
-        self._reads: dict[int, asyncio.Task[bytes | None]] = {}
-        self._answers: dict[int, asyncio.Future[bytes]] = {}
-        self._read_slots = asyncio.Semaphore(READS_AT_ONCE)
-        self._cache: LRU[int, bytes] = LRU(1)
-        self._deadlines: dict[int, int] = {}
-        self._priorities: dict[int, int] = {}
+        self._pieces: Pieces | None = None
+        self._steering: Steering | None = None
+        self._bitrate: float | None = None
+        self._rechecking = False
         self._scheduled = False
         self._failure: TorrentCastError | None = None
 
     # --- what users of a torrent see -------------------------------------------------------------------------------
 
     async def metadata(self, timeout: float) -> None:  # noqa: ASYNC109  # the limit is part of the error
-        """Wait until the files are known. Raises MetadataTimeout after `timeout` s."""
-        try:
-            async with asyncio.timeout(timeout):
-                await asyncio.shield(self._ready)
-        except TimeoutError as err:
-            raise MetadataTimeout("no_metadata", seconds=round(timeout), peers=self.statistics.peers) from err
+        """Wait until the files are known. Raises MetadataTimeout after `timeout` s, and what ended the torrent."""
+        await asyncio.wait([self._ready], timeout=timeout)
+        if self._failure is not None:
+            raise self._failure
+        if not self._ready.done():
+            raise MetadataTimeout("no_metadata", seconds=round(timeout), peers=self.statistics.peers)
 
     @property
     def has_metadata(self) -> bool:
@@ -120,6 +107,7 @@ class Torrent:
 
     def select(self, file: TorrentFile) -> None:
         """Want `file`; every select is undone by one `deselect`."""
+        self._chosen = True
         self._selected[file.index] += 1
         self._prioritize()
 
@@ -127,6 +115,11 @@ class Torrent:
         """Want `file` no more than before its last `select`."""
         self._selected -= Counter([file.index])
         self._prioritize()
+
+    def pace(self, bytes_per_second: float | None) -> None:
+        """Tell the mean bitrate of what is played: with enough in hand the download keeps to it. None: never slow."""
+        self._bitrate = bytes_per_second
+        self.reschedule()
 
     def open(self, file: TorrentFile, start: int = 0, end: int | None = None) -> Reader:
         """Return a reader over bytes `start` to `end` (exclusive) of `file`, to be used with `async with`."""
@@ -164,30 +157,44 @@ class Torrent:
     async def piece(self, index: int) -> bytes:
         """Return the verified bytes of a piece, however long it takes to come. Raises TorrentGone, StorageError."""
         while True:
-            if (data := self._cache.get(index)) is not None:
+            if self._pieces is not None and (data := self._pieces.cached(index)) is not None:
                 return data
-            await self._wait_for(index)
-            if index not in self._reads:
-                self._reads[index] = self._loop.create_task(self._read(index), name=f"torrent_cast read {index}")
-            if (data := await asyncio.shield(self._reads[index])) is not None:
+            await self.wait_for_piece(index)
+            if (data := await self._read(index)) is not None:
                 return data
+
+    async def wait_for_piece(self, index: int) -> None:
+        """Wait until libtorrent has verified a piece. Raises TorrentGone, StorageError."""
+        if self._failure is not None:
+            raise self._failure
+        if self._have[index]:
+            return
+        waiter = self._future()
+        self._waiters[index].add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters[index].discard(waiter)
+            if not self._waiters[index]:
+                del self._waiters[index]
 
     async def wait_for_range(self, file: TorrentFile, start: int, end: int) -> None:
         """Wait until bytes `start` to `end` (exclusive) of `file` are verified, and see to it that they come."""
-        async with self.open(file, start, end):
-            for piece in self.pieces(file, start, end):
-                await self._wait_for(piece)
+        async with self.open(file, start, end) as reader:
+            await reader.wait()
 
     # --- what readers tell -----------------------------------------------------------------------------------------
 
     def attach(self, reader: Reader) -> None:
         """Schedule for `reader` from now on."""
         self._readers.add(reader)
+        self._keep_pieces()
         self.reschedule()
 
     def detach(self, reader: Reader) -> None:
         """Free what `reader` asked for."""
         self._readers.discard(reader)
+        self._keep_pieces()
         self.reschedule()
 
     def reschedule(self) -> None:
@@ -196,60 +203,46 @@ class Torrent:
             self._scheduled = True
             self._loop.call_soon(self._apply_plan)
 
+    def _keep_pieces(self) -> None:
+        if self._pieces is not None:
+            self._pieces.keep_for(len(self._readers))
+
     def _apply_plan(self) -> None:
         self._scheduled = False
-        handle = self._handle
-        if handle is None or self._info is None or self._failure is not None:
+        steering = self._steering
+        if steering is None or self._failure is not None or self._rechecking:
             return
         for reader in self._readers:
             reader.settle(self._have)
+        ahead = [reader.ahead(self._have) for reader in self._readers]
+        steering.limit_to(scheduler.pace(self._bitrate, ahead, self.piece_length, steering.limit))
         wants = [want for reader in self._readers if (want := reader.want)]
-        plan = scheduler.plan(wants, self._have, self.piece_length, self._deadlines)
-        self._apply_deadlines(handle, plan)
-        self._apply_priorities(handle, plan)
-
-    def _apply_deadlines(self, handle: lt.torrent_handle, plan: scheduler.Plan) -> None:
-        """Set what is new; clearing gives the pieces priority 1, which is noted for what comes after."""
-        gone = self._deadlines.keys() - plan.deadlines.keys()
-        if self._deadlines and (plan.fresh or gone):
-            # Requests in flight are cancelled only when the list of deadlines goes from empty to not empty.
-            handle.clear_piece_deadlines()
-            self._priorities |= dict.fromkeys(self._deadlines, scheduler.BASE_PRIORITY)
-            self._deadlines.clear()
-        for piece, deadline in plan.deadlines.items():
-            if piece not in self._deadlines:
-                handle.set_piece_deadline(piece, deadline)
-                self._deadlines[piece] = deadline
-
-    def _apply_priorities(self, handle: lt.torrent_handle, plan: scheduler.Plan) -> None:
-        """Tell libtorrent the priorities that differ from what it was told before."""
-        changes = {
-            piece: priority
-            for piece, priority in plan.priorities.items()
-            if piece not in plan.deadlines and self._priorities.get(piece, scheduler.BASE_PRIORITY) != priority
-        }
-        for piece in self._priorities.keys() - plan.priorities.keys() - plan.deadlines.keys():
-            if self._priorities[piece] != scheduler.BASE_PRIORITY and not self._have[piece]:
-                changes[piece] = scheduler.BASE_PRIORITY
-        if changes:
-            handle.prioritize_pieces(list(changes.items()))
-        self._priorities = dict(plan.priorities)
+        steering.follow(scheduler.plan(wants, self._have, self.piece_length, steering.deadlines), self._have)
 
     def _prioritize(self) -> None:
-        """Want the selected files, all of each at all times: without a wanted piece the peers go away."""
-        if self._handle is None or self._info is None:
+        """Want the selected files, all of each at all times.
+
+        With nothing selected any more the priorities stay: at all zero we would call ourselves "upload only", seeds
+        close such connections, and it takes `min_reconnect_time` to get them back.
+        """
+        if self._steering is None or self._failure is not None or self._rechecking:
             return
-        priorities = bytearray(self._info.num_pieces())
+        if self._chosen and not self._selected:
+            return
+        base = bytearray(len(self._have))
+        for span in self._wanted():
+            for piece in span:
+                base[piece] = scheduler.BASE_PRIORITY
+        self._steering.select(bytes(base))
+
+    def _wanted(self) -> Iterator[range]:
+        """Yield the pieces of the selected files; before the first choice the head of the one that is likely meant."""
+        if not self._chosen and self._files:
+            likely = max(self._files, key=lambda file: (file.is_video, not file.is_extra, file.size))
+            yield self.pieces(likely, 0, HEAD_BYTES)
         for file in self._files:
             if file.index in self._selected:
-                for piece in self.pieces(file):
-                    priorities[piece] = scheduler.BASE_PRIORITY
-        # Clearing a deadline gives its piece priority 1, so the priorities come after it.
-        self._handle.clear_piece_deadlines()
-        self._deadlines.clear()
-        self._priorities.clear()
-        self._handle.prioritize_pieces(list(priorities))
-        self.reschedule()
+                yield self.pieces(file)
 
     # --- what the engine tells -------------------------------------------------------------------------------------
 
@@ -268,16 +261,21 @@ class Torrent:
         """Fetch the metadata that a peer has just sent."""
         if self._handle is None or self._info is not None:
             return
-        info = await self._run(self._handle.torrent_file)
-        if info is not None and self._info is None:
+        try:
+            info = await self._run(self._handle.torrent_file)
+        except RuntimeError:  # removed in the meantime
+            return
+        if info is not None and self._info is None and self._failure is None:
             self._take_info(info)
 
     def _take_info(self, info: lt.torrent_info) -> None:
         if not info.info_hashes().has_v1():
             self.fail(SourceError("v2_only"))
             return
+        assert self._handle is not None  # noqa: S101  # for the type checker: metadata come after the handle
         self._have = bytearray(info.num_pieces())
-        self._cache = LRU(max(1, CACHE_BYTES // info.piece_length()))
+        self._pieces = Pieces(self._handle, info, self._run)
+        self._steering = Steering(self._handle, info.num_pieces())
         self._info = info
         self._files = files_of(info)
         self.name = printable(info.name()) or self.name
@@ -294,8 +292,7 @@ class Torrent:
         )
         if self._info is None:
             return
-        if any(reader.is_waiting for reader in self._readers):
-            self.reschedule()
+        self.reschedule()  # a reader may be stuck by now
         for piece, there in enumerate(status.pieces):
             if there:
                 self.on_piece(piece)
@@ -304,103 +301,84 @@ class Torrent:
 
     def on_piece(self, piece: int) -> None:
         """Note that libtorrent has verified `piece`."""
-        if self._have[piece]:
+        if self._rechecking or self._have[piece]:
             return
         self._have[piece] = 1
-        self._deadlines.pop(piece, None)
         for waiter in self._waiters.pop(piece, ()):
             if not waiter.done():
                 waiter.set_result(None)
-        self.reschedule()
+        if self._steering is not None and self._steering.arrived(piece):
+            self.reschedule()
+
+    def on_checked(self) -> None:
+        """Ask what libtorrent found on disk; after a recheck it has to be told everything again."""
+        if self._rechecking:
+            self._rechecking = False
+            self._prioritize()
+            self.reschedule()
+        self.ask_for_pieces()
 
     def on_read(self, piece: int, data: bytes | None) -> None:
         """Take libtorrent's answer to `read_piece`; None is an error."""
-        answer = self._answers.pop(piece, None)
-        if answer is None or answer.done():
+        if self._pieces is not None:
+            self._pieces.answer(piece, data)
+
+    async def on_dropped(self) -> None:
+        """Ask again for all that alerts tell."""
+        if self._failure is not None:
             return
-        if data is None:
-            answer.set_exception(OSError(f"piece {piece} cannot be read"))
-        else:
-            answer.set_result(data)
+        await self.on_metadata()
+        self.ask_for_pieces()
+        if self._pieces is not None:
+            self._pieces.ask_again()
+
+    def ask_for_pieces(self) -> None:
+        """Have libtorrent tell which pieces are there; `on_status` takes the answer."""
+        if self._handle is not None and self._failure is None:
+            self._handle.post_status(self._lt.status_flags_t.query_pieces)
 
     def fail(self, error: TorrentCastError) -> None:
-        """End every wait with `error`; the torrent is of no further use."""
+        """End every wait with `error`, the first that is given; the torrent is of no further use."""
+        if self._failure is not None:
+            return
         self._failure = error
         waiting = {waiter for group in self._waiters.values() for waiter in group} | {self._ready}
         self._waiters.clear()
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_exception(error)
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(error)
-        self._answers.clear()
+        if self._pieces is not None:
+            self._pieces.fail(error)
+
+    async def close(self, error: TorrentCastError) -> None:
+        """Fail with `error` and wait until nothing of the torrent runs any more."""
+        self.fail(error)
+        if self._pieces is not None:
+            await self._pieces.close()
 
     # --- pieces ----------------------------------------------------------------------------------------------------
 
-    async def _wait_for(self, piece: int) -> None:
-        if self._failure is not None:
-            raise self._failure
-        if self._have[piece]:
-            return
-        waiter = self._future()
-        self._waiters[piece].add(waiter)
+    async def _read(self, index: int) -> bytes | None:
+        """Return the bytes of a piece, None when it is not there after all."""
+        if self._pieces is None:
+            raise self._failure or MetadataTimeout("no_metadata", seconds=0, peers=0)
         try:
-            await waiter
-        finally:
-            self._waiters[piece].discard(waiter)
-            if not self._waiters[piece]:
-                del self._waiters[piece]
-
-    def ask_for_pieces(self) -> None:
-        """Have libtorrent tell which pieces are there; `on_status` takes the answer."""
-        if self._handle is not None:
-            self._handle.post_status(self._lt.status_flags_t.query_pieces)
-
-    async def _read(self, piece: int) -> bytes | None:
-        """Read and check a piece; None when it has to be downloaded again."""
-        try:
-            async with self._read_slots:
-                for _ in range(READ_ATTEMPTS):
-                    data = await self._read_once(piece)
-                    if data is not None:
-                        self._cache[piece] = data
-                        return data
-        finally:
-            del self._reads[piece]
-        _LOGGER.warning("Piece %d does not match its hash on disk; checking the files again", piece)
-        self._recheck()
-        return None
-
-    async def _read_once(self, piece: int) -> bytes | None:
-        """Return the bytes of `piece` if they have the hash the metadata gives, else None."""
-        if self._failure is not None:
-            raise self._failure
-        if self._handle is None:
-            raise TorrentGone("torrent_gone")
-        answer: asyncio.Future[bytes] = self._loop.create_future()
-        self._answers[piece] = answer
-        self._handle.read_piece(piece)
-        try:
-            data = await answer
-        except OSError:
-            return None
-        finally:
-            self._answers.pop(piece, None)
-        return data if await self._run(self._matches, piece, data) else None
-
-    def _matches(self, piece: int, data: bytes) -> bool:
-        """Compare with the v1 hash (BEP 3); a hybrid's pad bytes (BEP 47) are zeros that libtorrent leaves out."""
-        padding = bytes(self.info.piece_size(piece) - len(data))
-        digest = hashlib.sha1(data + padding if padding else data, usedforsecurity=False).digest()
-        return digest == self.info.hash_for_piece(piece)
+            data = await self._pieces.read(index)
+        except StorageError as err:
+            self.fail(err)
+            raise
+        if data is None and self._failure is None and self._have[index]:
+            _LOGGER.warning("Piece %d does not match its hash on disk; checking the files again", index)
+            self._recheck()
+        return data
 
     def _recheck(self) -> None:
         """Forget what is there and let libtorrent hash the files: it has no call to drop a single piece."""
-        if self._handle is None:
-            raise StorageError("unreadable_piece")
+        if self._handle is None or self._steering is None:
+            return
+        self._rechecking = True
         self._have = bytearray(len(self._have))
-        self._deadlines.clear()
+        self._steering.forget()
         self._handle.force_recheck()
 
     def _future(self) -> asyncio.Future[None]:

@@ -1,14 +1,16 @@
 """Play sessions: what plays where, until when, at which address."""
 
-from .errors import LoadRefused, NoReachableUrl, SessionEnded, TargetUnavailable
+from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, SessionEnded, TargetUnavailable
 from .library import Kept, Library
 from .playback import Playback, PlaybackSettings
 from .session import Session, State
 
 __all__ = [
+    "BadPosition",
     "Kept",
     "Library",
     "LoadRefused",
+    "NoData",
     "NoReachableUrl",
     "Playback",
     "PlaybackSettings",

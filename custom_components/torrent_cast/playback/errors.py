@@ -17,3 +17,11 @@ class NoReachableUrl(TorrentCastError):
 
 class SessionEnded(TorrentCastError):
     """The session was stopped while it got ready."""
+
+
+class BadPosition(TorrentCastError):
+    """The film is shorter than where it was to start."""
+
+
+class NoData(TorrentCastError):
+    """The torrent is known, but nobody sends its content."""

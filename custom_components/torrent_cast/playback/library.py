@@ -11,8 +11,6 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 
 VERSION: Final = 1
-# Several changes in a row are one write; s.
-SAVE_DELAY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Library:
     """The torrents we put on disk, in Home Assistant's storage."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        self._store: Store[_Stored] = Store(hass, VERSION, DOMAIN)
+        self._store: Store[_Stored] = Store(hass, VERSION, DOMAIN, atomic_writes=True)
         self._kept: dict[str, Kept] = {}
 
     async def load(self) -> None:
@@ -55,20 +53,26 @@ class Library:
         """Return the entry of the torrent with info-hash `key`."""
         return self._kept.get(key)
 
-    def used(self, key: str, name: str) -> None:
+    async def used(self, key: str, name: str) -> None:
         """Note that a torrent is being used now."""
         now = dt_util.utcnow().isoformat()
         known = self._kept.get(key)
         self._kept[key] = Kept(key, name or (known.name if known else key), known.added if known else now, now)
-        self._save()
+        await self._save()
 
-    def forget(self, key: str) -> None:
-        """Note that a torrent is gone from disk."""
-        if self._kept.pop(key, None) is not None:
-            self._save()
+    async def forget(self, *keys: str) -> None:
+        """Note that torrents are gone from disk."""
+        known = self._kept.keys() & keys
+        for key in known:
+            del self._kept[key]
+        if known:
+            await self._save()
 
-    def _save(self) -> None:
-        self._store.async_delay_save(self._data, SAVE_DELAY)
+    async def remove(self) -> None:
+        """Forget everything, the store's file too."""
+        self._kept.clear()
+        await self._store.async_remove()
 
-    def _data(self) -> _Stored:
-        return {"torrents": [asdict(kept) for kept in self._kept.values()]}
+    async def _save(self) -> None:
+        # At once: what a crash or a reload finds unknown to the library is deleted from disk.
+        await self._store.async_save({"torrents": [asdict(kept) for kept in self._kept.values()]})

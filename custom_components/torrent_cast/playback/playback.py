@@ -1,20 +1,36 @@
 """Where the sessions live: one engine, one worker, one library for all of them."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
-from ..engine import Engine, EngineSettings, Source, Torrent, TorrentFile, TorrentGone, choose, storage
+from ..engine import (
+    Engine,
+    EngineSettings,
+    Source,
+    SourceError,
+    StorageError,
+    Torrent,
+    TorrentFile,
+    TorrentGone,
+    choose,
+    storage,
+)
+from ..engine.files import files_of
 from ..media.worker import Worker
 from .library import Library
 from .session import Session
+
+_LOGGER = logging.getLogger(__name__)
 
 # A browser or another player has no media session we could watch; after this long without a request it is gone. s
 IDLE_SESSION: Final = 30 * 60
@@ -50,7 +66,7 @@ class Playback:
         self._by_id: dict[str, Session] = {}
         self._by_token: dict[str, Session] = {}
         self._users: Counter[str] = Counter()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[Any]] = set()
 
     # --- sessions --------------------------------------------------------------------------------------------------
 
@@ -94,6 +110,16 @@ class Playback:
         """Return the source of a torrent that is in use or on disk. Raises SourceError."""
         return await (await self._running_engine()).source_of(key)
 
+    async def files(self, key: str) -> tuple[TorrentFile, ...]:
+        """Return the files of a torrent that is in use or on disk, without starting the engine. Raises SourceError."""
+        for torrent in self.torrents:
+            if torrent.key == key and torrent.has_metadata:
+                return torrent.files
+        params = await asyncio.to_thread(storage.resume_params, self._lt, self.settings.directory / key)
+        if params is None or params.ti is None:
+            raise SourceError("unknown_torrent")
+        return files_of(params.ti)
+
     def start_session(
         self,
         source: Source,
@@ -112,26 +138,51 @@ class Playback:
         self._users[source.key] += 1
         return session
 
+    @property
+    def patience(self) -> float:
+        """Return how long a swarm may send nothing before it is given up, in s."""
+        return self.settings.metadata_timeout
+
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Add the torrent, wait for its metadata, choose the file and see that it fits. Raises TorrentCastError."""
         engine = await self._running_engine()
-        async with self._lock:
-            torrent = await engine.add(session.source)
-        await torrent.metadata(self.settings.metadata_timeout)
-        file = choose(torrent.files, session.wanted)
-        await engine.run(storage.check_space, engine.directory, torrent.missing_bytes(file))
+        try:
+            # A torrent half added could not be removed, and its folder would stay.
+            torrent = await self._to_its_end(self._add(engine, session.source), "add")
+            await self._to_its_end(torrent.metadata(self.settings.metadata_timeout), "metadata")
+            file = choose(torrent.files, session.wanted)
+            await engine.run(storage.check_space, engine.directory, torrent.missing_bytes(file))
+            await self.library.used(torrent.key, torrent.name)
+            # Before the first byte comes: a start after a crash deletes only what the resume data name.
+            await engine.save(torrent)
+        except OSError as err:
+            raise StorageError("disk_error", error=err.strerror or type(err).__name__) from err
         torrent.select(file)
-        self.library.used(torrent.key, torrent.name)
-        await engine.save(torrent)  # names our files, should there be no tidy end
         return torrent, file
+
+    async def _add(self, engine: Engine, source: Source) -> Torrent:
+        async with self._lock:
+            return await engine.add(source)
+
+    async def _to_its_end[T](self, work: Coroutine[object, object, T], name: str) -> T:
+        """Return what `work` returns; the caller may be cancelled, `work` goes on."""
+        task = self._in_background(work, name)
+        task.add_done_callback(_look_at)  # if the caller is gone by then, nobody else does
+        await asyncio.wait([task])
+        return task.result()
+
+    def _in_background[T](self, work: Coroutine[object, object, T], name: str) -> asyncio.Task[T]:
+        """Start `work`, for which `stop` waits."""
+        task = asyncio.get_running_loop().create_task(work, name=f"torrent_cast {name}")
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     def ended(self, session: Session) -> None:
         """Forget a session that has just ended and let go of what it held."""
         self._by_id.pop(session.id, None)
         self._by_token.pop(session.token, None)
-        task = asyncio.get_running_loop().create_task(self._close(session), name="torrent_cast close")
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._in_background(self._close(session), "close")
 
     async def _close(self, session: Session) -> None:
         await session.release()
@@ -143,7 +194,10 @@ class Playback:
             if self._users[key] > 0:
                 return
             del self._users[key]
-            await self._let_go(key)
+            try:
+                await self._let_go(key)
+            except StorageError as err:  # housekeeping tries again
+                _LOGGER.warning("What a torrent has left cannot be deleted: %s", err.details["error"])
 
     async def _let_go(self, key: str) -> None:
         """Take a torrent out of the session; what it downloaded stays only if it is to be kept."""
@@ -153,9 +207,9 @@ class Playback:
         kept = self.library.get(key) is not None and self.settings.keep > timedelta()
         await self._engine.remove(torrent, delete_files=not kept)
         if kept:
-            self.library.used(key, torrent.name)
+            await self.library.used(key, torrent.name)
         else:
-            self.library.forget(key)
+            await self.library.forget(key)
 
     # --- housekeeping ----------------------------------------------------------------------------------------------
 
@@ -165,10 +219,29 @@ class Playback:
             if not session.connections and _is_abandoned(session):
                 session.end()
         async with self._lock:
-            for key in await asyncio.to_thread(lambda: list(storage.keys(self.settings.directory))):
-                if key not in self._users and self._is_due(key):
-                    await asyncio.to_thread(storage.delete_torrent, self._lt, self.settings.directory, key)
-                    self.library.forget(key)
+            if self.stopping:  # a successor may be at work in the same directory
+                return
+            on_disk = await self._keys_on_disk()
+            await self._delete([key for key in on_disk if key not in self._users and self._is_due(key)])
+            gone = {kept.key for kept in self.library.kept} - {*on_disk, *self._users}
+            await self.library.forget(*gone)
+
+    async def erase(self) -> None:
+        """Delete every torrent that is kept. To be called after `stop`."""
+        await self._delete(await self._keys_on_disk())
+        await self.library.remove()
+
+    async def _keys_on_disk(self) -> list[str]:
+        return await asyncio.to_thread(lambda: list(storage.keys(self.settings.directory)))
+
+    async def _delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            try:
+                await asyncio.to_thread(storage.delete_torrent, self._lt, self.settings.directory, key)
+            except StorageError as err:
+                _LOGGER.warning("What a torrent has left cannot be deleted: %s", err.details["error"])
+            else:
+                await self.library.forget(key)
 
     def _is_due(self, key: str) -> bool:
         kept = self.library.get(key)
@@ -196,17 +269,22 @@ class Playback:
         self.stopping = True
         for session in self.sessions:
             session.end()
-        await asyncio.gather(*self._closing, return_exceptions=True)
-        async with self._starting:
+        await asyncio.gather(*self._background, return_exceptions=True)
+        async with self._lock, self._starting:  # housekeeping too comes to its end
             engine, self._engine = self._engine, None
         if engine is not None:
             await engine.stop()
         await self.worker.stop()
 
 
+def _look_at(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
 def _is_abandoned(session: Session) -> bool:
     """Tell whether nobody will come back for a session without connections."""
     now = time.monotonic()
-    if session.target is None:
+    if not session.was_loaded:  # nobody watches a receiver for it
         return now - session.last_used > IDLE_SESSION
     return session.disconnected_since is not None and now - session.disconnected_since > LOST_RECEIVER

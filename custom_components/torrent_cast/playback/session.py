@@ -5,13 +5,14 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..engine import Reader, Source, Torrent, TorrentFile
+from ..engine.files import printable
 from ..media.probe import Probe, content_type, probe
-from .errors import SessionEnded
+from .errors import BadPosition, NoData, SessionEnded
 
 if TYPE_CHECKING:
     from ..media.worker import Worker
@@ -23,6 +24,8 @@ START_SECONDS: Final = 2.0
 SCHEME: Final = "torrent-cast"
 # 256 bits: nobody guesses it, so the address alone may authorise a device that cannot log in.
 TOKEN_BYTES: Final = 32
+# More than a screen shows, and little beside the 64 KiB a Cast message may have; names come from strangers.
+MAX_TITLE: Final = 200  # characters
 
 
 class State(StrEnum):
@@ -46,6 +49,10 @@ class Owner(Protocol):
     """What a session needs of the place it lives in."""
 
     worker: Worker
+
+    @property
+    def patience(self) -> float:
+        """Return how long a swarm may send nothing before it is given up, in s."""
 
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Find the torrent and the file of a session."""
@@ -85,7 +92,7 @@ class Session:
         self._state = State.RESOLVING
         self._error: Exception | None = None
         self._changed = asyncio.Event()
-        self._getting_ready: asyncio.Task[None] | None = None
+        self._work: dict[str, asyncio.Task[None]] = {}
         self._readers = contextlib.AsyncExitStack()
         self._connections: set[Callable[[], None]] = set()
 
@@ -109,9 +116,8 @@ class Session:
     @property
     def title(self) -> str:
         """Return what to call the film."""
-        if self._title:
-            return self._title
-        return self.file.name if self.file else self.source.name
+        title = printable(self._title or "") or (self.file.name if self.file else self.source.name)
+        return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
 
     @property
     def content_type(self) -> str:
@@ -129,50 +135,74 @@ class Session:
 
     async def resolve(self) -> None:
         """Find the file: afterwards it can be served. Raises TorrentCastError, and the session has failed then."""
-        await self._run(self._resolve())
+        await self._once("resolve", self._resolve)
 
     async def prepare(self) -> None:
-        """Find the file, probe it, and wait until a player could start at once. Raises like `resolve`."""
-        await self._run(self._prepare())
+        """Find the file, probe it, and wait until a player could start at once. Raises like `resolve`, and Unplayable.
 
-    async def _run(self, work: Coroutine[object, object, None]) -> None:
-        """Do `work` so that `end` can stop it from elsewhere."""
+        The session has failed if it raises.
+        """
+        await self._once("prepare", self._prepare)
+
+    async def _once(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Wait for `work`, done once for all who ask; one of them going away leaves it to the others."""
         if self.is_over:
-            work.close()
             raise self._end_error()
-        task = self._getting_ready = asyncio.create_task(work, name="torrent_cast prepare")
+        if name not in self._work:
+            self._work[name] = asyncio.create_task(self._attempt(work), name=f"torrent_cast {name}")
+        task = self._work[name]
+        await asyncio.wait([task])
+        if self.is_over or task.cancelled():
+            raise self._end_error()
+
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`; what goes wrong ends the session, which tells everybody who waits."""
         try:
-            await asyncio.wait([task])
-        finally:
-            self._getting_ready = None
-            task.cancel()
-        if task.cancelled():
-            raise self._end_error()
-        if (error := task.exception()) is not None:
-            self.end(State.FAILED, error if isinstance(error, Exception) else None)
-            raise error
+            await work()
+        except Exception as err:  # noqa: BLE001  # kept for those who wait
+            self.end(State.FAILED, err)
 
     def _end_error(self) -> Exception:
         return self._error or SessionEnded("session_ended")
 
     async def _resolve(self) -> None:
-        if self.file is None:
-            self.torrent, self.file = await self._owner.resolve(self)
+        self.torrent, self.file = await self._owner.resolve(self)
 
     async def _prepare(self) -> None:
-        await self._resolve()
-        assert self.torrent is not None  # noqa: S101  # for the type checker: `_resolve` set both
+        await self.resolve()
+        assert self.torrent is not None  # noqa: S101  # for the type checker: `resolve` set both
         assert self.file is not None  # noqa: S101
         self.set_state(State.BUFFERING)
         # This reader keeps the way to the first seconds planned until the player's own connections do.
         ahead = await self._readers.enter_async_context(self.torrent.open(self.file))
-        self.probe = await probe(self._owner.worker, FileBytes(self.torrent, self.file), self.file.name)
-        first = self.probe.byte_at(self.start_position).offset
-        last = max(self.probe.byte_at(self.start_position + START_SECONDS).offset, first + 1)
+        await self._while_data_comes(self.torrent, self.file, self._first_seconds(self.torrent, self.file, ahead))
+
+    async def _first_seconds(self, torrent: Torrent, file: TorrentFile, ahead: Reader) -> None:
+        """Probe the file and wait for what a player reads before its first frame."""
+        self.probe = found = await probe(self._owner.worker, FileBytes(torrent, file), file.name)
+        if found.duration is not None and self.start_position >= found.duration:
+            raise BadPosition("beyond_end", position=f"{self.start_position:g}", duration=f"{found.duration:.0f}")
+        torrent.pace(found.bytes_per_second)
+        first = found.byte_at(self.start_position).offset
+        last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
         if first:
             ahead.seek(first)
-        for start, end in (*self.probe.index, (first, last)):
-            await self.torrent.wait_for_range(self.file, start, end)
+        for start, end in (*found.index, (first, last)):
+            await torrent.wait_for_range(file, start, end)
+
+    async def _while_data_comes(self, torrent: Torrent, file: TorrentFile, work: Awaitable[None]) -> None:
+        """Await `work`; give up when no part of the file comes for as long as the owner is patient. Raises NoData."""
+        task = asyncio.ensure_future(work)
+        missing = -1
+        try:
+            while not task.done():
+                before, missing = missing, torrent.missing_bytes(file)
+                if missing == before and not torrent.statistics.download_rate:
+                    raise NoData("no_data", seconds=f"{self._owner.patience:g}", peers=torrent.statistics.peers)
+                await asyncio.wait([task], timeout=self._owner.patience)
+            await task
+        finally:
+            task.cancel()
 
     # --- where it stands -------------------------------------------------------------------------------------------
 
@@ -198,8 +228,9 @@ class Session:
             return
         self._error = error
         self.set_state(state)
-        if self._getting_ready is not None:
-            self._getting_ready.cancel()
+        for task in self._work.values():
+            if task is not asyncio.current_task():
+                task.cancel()
         for abort in tuple(self._connections):
             abort()
         self._owner.ended(self)

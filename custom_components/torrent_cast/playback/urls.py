@@ -27,12 +27,14 @@ async def base_url(hass: HomeAssistant, configured: str | None, device: str | No
     """
     if configured:
         return URL(configured)
-    if (internal := _internal(hass)) is not None:
+    here = bool(device and is_ip_address(device) and is_loopback(ip_address(device)))
+    internal = _internal(hass)
+    if internal is not None and (here or not is_loopback(ip_address(str(internal.host)))):
         return internal
     api = hass.config.api
     if api is None or api.use_ssl:
         raise NoReachableUrl("only_https")
-    if device and is_ip_address(device) and is_loopback(ip_address(device)):
+    if here:
         return URL.build(scheme=SCHEME, host=LOOPBACK, port=api.port)  # a receiver in software beside Home Assistant
     try:
         source = await async_get_source_ip(hass, _target(device))
@@ -44,7 +46,7 @@ async def base_url(hass: HomeAssistant, configured: str | None, device: str | No
 
 def _internal(hass: HomeAssistant) -> URL | None:
     try:
-        url = URL(get_url(hass, allow_external=False, allow_cloud=False, require_current_request=False))
+        url = URL(get_url(hass, allow_ip=True, allow_external=False, allow_cloud=False))
     except NoURLAvailableError:
         return None
     if hass.config.internal_url and url.scheme == SCHEME and url.host and is_ip_address(url.host):

@@ -1,0 +1,140 @@
+"""The bytes of pieces: read through libtorrent, checked against the metadata, kept for a while."""
+
+import asyncio
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from lru import LRU
+
+from .errors import StorageError, TorrentCastError, TorrentGone
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+_LOGGER = logging.getLogger(__name__)
+
+# Verified pieces kept for readers of the same place: a player, its probe, a second connection after a seek.
+CACHE_BYTES: Final = 32 * 1024 * 1024
+# More only queue up in libtorrent's disk threads and hold a piece each.
+READS_AT_ONCE: Final = 2
+# A read that libtorrent cannot serve although it has the piece: try again, then check the files.
+READ_ATTEMPTS: Final = 2
+# A piece that passes libtorrent's check of the files so often and is wrong again when read: the disk cannot be used.
+RECHECKS: Final = 2
+
+
+class Run(Protocol):
+    """Runs blocking work in the engine's threads."""
+
+    async def __call__[**P, T](self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `function` returns."""
+
+
+class Pieces:
+    """Reads pieces that libtorrent has, each once however many want it, and never more than `READS_AT_ONCE`."""
+
+    def __init__(self, handle: lt.torrent_handle, info: lt.torrent_info, run: Run) -> None:
+        self._handle = handle
+        self._info = info
+        self._run = run
+        self._cache: LRU[int, bytes] = LRU(1)
+        self._reads: dict[int, asyncio.Task[bytes | None]] = {}
+        self._answers: dict[int, asyncio.Future[bytes]] = {}
+        self._slots = asyncio.Semaphore(READS_AT_ONCE)
+        self._bad: Counter[int] = Counter()
+        self._failure: TorrentCastError | None = None
+
+    def keep_for(self, readers: int) -> None:
+        """Bound the cache in bytes, but leave each reader the piece it is in."""
+        if not readers:
+            self._cache.clear()
+        self._cache.set_size(max(1, readers, CACHE_BYTES // self._info.piece_length()))
+
+    def cached(self, piece: int) -> bytes | None:
+        """Return the verified bytes of `piece` if they were read a short while ago."""
+        return self._cache.get(piece)
+
+    async def read(self, piece: int) -> bytes | None:
+        """Return the verified bytes of `piece`, None when they are not right on disk. Raises StorageError."""
+        if (task := self._reads.get(piece)) is None:
+            task = self._reads[piece] = asyncio.create_task(self._read(piece), name=f"torrent_cast read {piece}")
+            task.add_done_callback(_retrieved)
+        # Not `await task`: a reader that is cancelled must not end the read for the others.
+        await asyncio.wait([task])
+        return task.result()
+
+    def answer(self, piece: int, data: bytes | None) -> None:
+        """Take libtorrent's answer to `read_piece`; None is an error."""
+        answer = self._answers.get(piece)
+        if answer is None or answer.done():
+            return
+        if data is None:
+            answer.set_exception(OSError(f"piece {piece} cannot be read"))
+        else:
+            answer.set_result(data)
+
+    def ask_again(self) -> None:
+        """Ask once more for the answers that are due: they may have been lost."""
+        for piece in self._answers:
+            self._handle.read_piece(piece)
+
+    def fail(self, error: TorrentCastError) -> None:
+        """End all reads with `error`."""
+        self._failure = error
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(error)
+
+    async def close(self) -> None:
+        """Wait until no read runs any more; `fail` has ended them. What was kept is dropped."""
+        if self._reads:
+            await asyncio.wait(self._reads.values())
+        self._cache.clear()
+
+    async def _read(self, piece: int) -> bytes | None:
+        try:
+            async with self._slots:
+                for _ in range(READ_ATTEMPTS):
+                    data = await self._read_once(piece)
+                    if data is not None:
+                        self._cache[piece] = data
+                        del self._bad[piece]
+                        return data
+        finally:
+            del self._reads[piece]
+        self._bad[piece] += 1
+        if self._bad[piece] > RECHECKS:
+            raise StorageError("unreadable_piece", piece=piece)
+        return None
+
+    async def _read_once(self, piece: int) -> bytes | None:
+        """Return the bytes of `piece` if they have the hash the metadata gives, else None."""
+        if self._failure is not None:
+            raise self._failure
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._answers[piece] = answer
+        try:
+            self._handle.read_piece(piece)
+            data = await answer
+        except OSError:
+            return None
+        except RuntimeError as err:  # the handle is no longer valid
+            raise TorrentGone("torrent_gone") from err
+        finally:
+            del self._answers[piece]
+        return data if await self._run(self._matches, piece, data) else None
+
+    def _matches(self, piece: int, data: bytes) -> bool:
+        """Compare with the v1 hash (BEP 3); a hybrid's pad bytes (BEP 47) are zeros that libtorrent leaves out."""
+        padding = bytes(self._info.piece_size(piece) - len(data))
+        digest = hashlib.sha1(data + padding if padding else data, usedforsecurity=False).digest()
+        return digest == self._info.hash_for_piece(piece)
+
+
+def _retrieved(task: asyncio.Task[bytes | None]) -> None:
+    """Mark an exception as seen: a read that everybody gave up is no news."""
+    if not task.cancelled():
+        task.exception()

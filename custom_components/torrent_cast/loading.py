@@ -1,0 +1,164 @@
+"""LOAD: has a Cast device take a stream, and sees that it comes for it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from homeassistant.core import HomeAssistant
+from pychromecast import Chromecast
+from pychromecast.controllers.media import DefaultMediaReceiverController
+from pychromecast.error import PyChromecastError
+from yarl import URL
+
+from .playback import LoadRefused, NoReachableUrl, Session, State, TargetUnavailable
+from .watcher import watch
+
+# A device asks for the stream within a second of LOAD; after this long it cannot reach us. s
+REQUEST_TIMEOUT: Final = 10.0
+# What a device may take from its first request to saying that it plays or cannot; s.
+LOAD_TIMEOUT: Final = 30.0
+# pychromecast writes to its TLS connection from several threads; now and then that breaks the connection, the message
+# is lost, and it connects anew 5 s later. s
+RECONNECT_TIMEOUT: Final = 10.0
+FAILURES: Final = frozenset({"LOAD_FAILED", "LOAD_CANCELLED", "INVALID_REQUEST", "INVALID_PLAYER_STATE"})
+
+type Answer = dict[str, Any]
+
+# Devices that do not know contentUrl: they get the address as contentId, which shows the token in their status.
+_needs_plain_url: set[UUID] = set()
+
+
+class _NotSentError(Exception):
+    """The message did not reach the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """One LOAD message."""
+
+    content_id: str
+    content_type: str
+    title: str
+    position: float
+    media_info: dict[str, Any]
+
+    def send(
+        self,
+        chromecast: Chromecast,
+        controller: DefaultMediaReceiverController,
+        on_reply: Callable[[bool, Answer | None], None],
+    ) -> None:
+        """Launch the receiver's media app if needed and send. Blocks."""
+        chromecast.register_handler(controller)
+        controller.play_media(
+            self.content_id,
+            self.content_type,
+            title=self.title,
+            current_time=self.position,
+            stream_type="BUFFERED",
+            media_info=self.media_info,
+            callback_function=on_reply,
+        )
+
+
+async def load(hass: HomeAssistant, chromecast: Chromecast, session: Session, url: URL) -> None:
+    """Have `chromecast` play `session` from `url`.
+
+    Raises LoadRefused, NoReachableUrl, TargetUnavailable, SessionEnded.
+    """
+    session.set_state(State.LOADING)
+    session.requested.clear()
+    plain = chromecast.uuid in _needs_plain_url
+    try:
+        await _load_surely(hass, chromecast, session, url, plain=plain)
+    except LoadRefused:
+        if plain or session.requested.is_set():
+            raise
+        await _load_surely(hass, chromecast, session, url, plain=True)
+        _needs_plain_url.add(chromecast.uuid)
+
+
+async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Session, url: URL, *, plain: bool) -> None:
+    """Send LOAD, once more after a reconnect if it got lost."""
+    message = _message(session, url, plain=plain)
+    watcher = watch(hass, chromecast, session, message.content_id)
+    try:
+        try:
+            await _load_once(hass, chromecast, session, message, url)
+        except _NotSentError:
+            async with asyncio.timeout(RECONNECT_TIMEOUT):
+                await watcher.reconnected()
+            await _load_once(hass, chromecast, session, message, url)
+    except (_NotSentError, TimeoutError, PyChromecastError) as err:
+        raise TargetUnavailable("device_unavailable", device=str(chromecast.name)) from err
+
+
+def _message(session: Session, url: URL, *, plain: bool) -> _Load:
+    """Return the message; by `contentUrl` the token stays out of the states that other senders see."""
+    info: dict[str, Any] = {} if plain else {"contentUrl": str(url)}
+    if session.probe is not None and session.probe.duration is not None:
+        info["duration"] = session.probe.duration
+    return _Load(
+        content_id=str(url) if plain else session.content_id,
+        content_type=session.content_type,
+        title=session.title,
+        position=session.start_position,
+        media_info=info,
+    )
+
+
+async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: _Load, url: URL) -> None:
+    """Send LOAD and wait for its outcome."""
+    reply: asyncio.Future[Answer | None] = hass.loop.create_future()
+    controller = DefaultMediaReceiverController()
+
+    def on_reply(sent: bool, answer: Answer | None) -> None:  # noqa: FBT001  # pychromecast calls it so
+        """Carry the reply from pychromecast's thread to the loop."""
+        hass.loop.call_soon_threadsafe(_set, reply, answer if sent else None)
+
+    try:
+        await hass.async_add_executor_job(message.send, chromecast, controller, on_reply)
+        await _outcome(session, reply, url)
+    finally:
+        reply.cancel()
+        await hass.async_add_executor_job(chromecast.unregister_handler, controller)
+
+
+def _set(reply: asyncio.Future[Answer | None], answer: Answer | None) -> None:
+    if not reply.done():
+        reply.set_result(answer)
+
+
+async def _outcome(session: Session, reply: asyncio.Future[Answer | None], url: URL) -> None:
+    """Wait until the device has taken the stream, has refused it, or the session was ended."""
+    requested = asyncio.ensure_future(session.requested.wait())
+    ended = asyncio.ensure_future(session.wait_for())
+    try:
+        await _first(reply, requested, ended, within=REQUEST_TIMEOUT)
+        _check(reply)
+        await _first(requested, ended, within=REQUEST_TIMEOUT)
+        if ended.done():
+            ended.result()
+        if not requested.done():
+            raise NoReachableUrl("no_request", address=str(url.origin()))
+        await _first(reply, ended, within=LOAD_TIMEOUT)
+        _check(reply)
+    finally:
+        requested.cancel()
+        ended.cancel()
+
+
+async def _first(*futures: asyncio.Future[Any], within: float) -> None:
+    """Wait for the first of `futures`, `within` s at most."""
+    await asyncio.wait(futures, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _check(reply: asyncio.Future[Answer | None]) -> None:
+    if not reply.done():
+        return
+    if (answer := reply.result()) is None:
+        raise _NotSentError
+    if answer.get("type") in FAILURES:
+        raise LoadRefused("load_refused", detail=f"{answer.get('type')} {answer.get('detailedErrorCode', '')}".strip())

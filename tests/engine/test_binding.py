@@ -1,0 +1,162 @@
+"""Which libtorrent is loaded, and what a damaged one leads to."""
+
+import base64
+import hashlib
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from zipfile import ZipFile
+
+import pytest
+from packaging.tags import sys_tags
+
+from custom_components.torrent_cast.engine import BindingError
+from custom_components.torrent_cast.engine.binding import load, unpack
+from tests.engine.conftest import write
+
+
+@pytest.fixture(autouse=True)
+def loaded() -> Iterator[None]:
+    """Give the name libtorrent back to the real one."""
+    before = sys.modules.pop("libtorrent", None)
+    yield
+    sys.modules.pop("libtorrent", None)
+    if before is not None:
+        sys.modules["libtorrent"] = before
+
+
+def make_wheel(folder: Path, source: str = "__version__ = '2.0.11.0'\n", tag: str | None = None) -> Path:
+    """Return a wheel of one module, with its checksum beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wheel = folder / f"libtorrent-2.0.11-{tag or next(iter(sys_tags()))}.whl"
+    record = "libtorrent-2.0.11.dist-info/RECORD"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("libtorrent/__init__.py", source)
+        digest = _urlsafe(source.encode())
+        archive.writestr(record, f"libtorrent/__init__.py,sha256={digest},{len(source)}\n{record},,\n")
+    (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}\n")
+    return wheel
+
+
+def _urlsafe(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+def install(folder: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / "libtorrent.py", f"__version__ = {version!r}\n".encode())
+    monkeypatch.syspath_prepend(folder)
+
+
+@pytest.mark.parametrize("version", ["2.0.11.0", "2.0.12", "2.1.1"])
+def test_an_installed_one_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    install(tmp_path / "site", version, monkeypatch)
+
+    module = load(tmp_path / "cache", tmp_path / "no wheels")
+
+    assert module.__version__ == version
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("version", ["2.0.10", "1.2.19", "no version"])
+def test_one_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    install(tmp_path / "site", version, monkeypatch)
+    make_wheel(tmp_path / "wheels")
+
+    module = load(tmp_path / "cache", tmp_path / "wheels")
+
+    assert Path(str(module.__file__)).is_relative_to(tmp_path / "cache")
+    assert sys.modules["libtorrent"] is module
+
+
+def test_the_bundled_one_works(tmp_path: Path, libtorrent: ModuleType) -> None:
+    sys.modules["libtorrent"] = libtorrent
+
+    assert load(tmp_path) is libtorrent
+    assert any(unpack(tmp_path).glob("libtorrent*"))
+
+
+def test_it_is_unpacked_once(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels")
+    first = unpack(tmp_path / "cache", tmp_path / "wheels")
+    inode = first.stat().st_ino
+
+    assert unpack(tmp_path / "cache", tmp_path / "wheels") == first
+    assert first.stat().st_ino == inode
+    assert list((tmp_path / "cache").iterdir()) == [first]
+
+
+@pytest.mark.parametrize("damage", [b"import evil\n", None])
+def test_a_damaged_file_is_repaired(tmp_path: Path, damage: bytes | None) -> None:
+    make_wheel(tmp_path / "wheels")
+    target = unpack(tmp_path / "cache", tmp_path / "wheels")
+    module = target / "libtorrent" / "__init__.py"
+    if damage is None:
+        module.unlink()
+    else:
+        module.write_bytes(damage)
+
+    unpack(tmp_path / "cache", tmp_path / "wheels")
+
+    assert module.read_text() == "__version__ = '2.0.11.0'\n"
+    assert list((tmp_path / "cache").iterdir()) == [target]
+    assert not (target / "replaced").exists()
+
+
+@pytest.mark.parametrize("sums", [None, "", "00  other.whl\n", f"{'0' * 64}  {{name}}\n", "\N{SNOWMAN}"])
+def test_a_wheel_that_is_not_the_listed_one_is_refused(tmp_path: Path, sums: str | None) -> None:
+    wheel = make_wheel(tmp_path / "wheels")
+    if sums is None:
+        (tmp_path / "wheels" / "SHA256SUMS").unlink()
+    else:
+        (tmp_path / "wheels" / "SHA256SUMS").write_text(sums.format(name=wheel.name), "utf-8")
+
+    with pytest.raises(BindingError) as error:
+        unpack(tmp_path / "cache", tmp_path / "wheels")
+
+    assert error.value.reason == "damaged_libtorrent"
+    assert error.value.details == {"wheel": wheel.name}
+
+
+def test_without_a_fitting_wheel_the_error_names_the_machine(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels", tag="cp27-none-win32")
+    write(tmp_path / "wheels" / "libtorrent-nonsense.whl", b"")
+
+    with pytest.raises(BindingError) as error:
+        unpack(tmp_path / "cache", tmp_path / "wheels")
+
+    assert error.value.reason == "no_libtorrent"
+    assert sys.platform in error.value.details["platform"].lower()
+    assert error.value.details["python"].startswith("CPython 3.")
+    assert "libc" in error.value.details["libc"]
+
+
+def test_a_wheel_that_cannot_be_imported_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "site", "1.0", monkeypatch)
+    make_wheel(tmp_path / "wheels", "import a_library_that_is_missing\n")
+
+    with pytest.raises(BindingError):
+        load(tmp_path / "cache", tmp_path / "wheels")
+
+    assert "libtorrent" not in sys.modules
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels")
+    write(tmp_path / "file", b"")
+
+    with pytest.raises(BindingError) as error:
+        unpack(tmp_path / "file" / "cache", tmp_path / "wheels")
+
+    assert error.value.reason == "unpack_failed"
+
+
+def test_those_that_unpack_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels")
+    with ThreadPoolExecutor(8) as pool:  # they share nothing but the directory
+        targets = list(pool.map(lambda _: unpack(tmp_path / "cache", tmp_path / "wheels"), range(64)))
+
+    assert len(set(targets)) == 1
+    assert list((tmp_path / "cache").iterdir()) == [targets[0]]
+    assert sorted(path.name for path in targets[0].iterdir()) == ["libtorrent", "libtorrent-2.0.11.dist-info"]

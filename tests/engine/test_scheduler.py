@@ -1,0 +1,143 @@
+"""Tables and properties of the plan: no network."""
+
+import math
+import random
+
+import pytest
+
+from custom_components.torrent_cast.engine import scheduler
+from custom_components.torrent_cast.engine.scheduler import MIB, RAMP, Plan, Want, pace, plan
+
+KIB = 1024
+SIZES = [16 * KIB << step for step in range(11)]  # 16 KiB to 16 MiB
+MANY = 8000
+
+
+def nothing(pieces: int = MANY) -> bytearray:
+    return bytearray(pieces)
+
+
+def with_pieces(*pieces: int) -> bytearray:
+    have = nothing()
+    for piece in pieces:
+        have[piece] = 1
+    return have
+
+
+@pytest.mark.parametrize(
+    ("wants", "have", "deadlines"),
+    [
+        ([], (), []),
+        ([Want(10, 99, urgent=False)], (), []),
+        ([Want(10, 99, urgent=True)], (), [10, 11]),
+        ([Want(10, 99, urgent=True)], (10,), [11]),
+        ([Want(10, 99, urgent=True)], (10, 11), []),
+        ([Want(10, 10, urgent=True)], (), [10]),
+        ([Want(10, 99, urgent=True), Want(50, 99, urgent=True)], (), [10, 50, 11, 51]),
+        ([Want(10, 99, urgent=True), Want(11, 99, urgent=True)], (), [10, 11, 12]),
+        ([Want(10, 99, urgent=True), Want(50, 99, urgent=False)], (), [10, 11]),
+    ],
+)
+def test_only_readers_that_jumped_have_deadlines_nearest_first(
+    wants: list[Want], have: tuple[int, ...], deadlines: list[int]
+) -> None:
+    made = plan(wants, with_pieces(*have), MIB, ())
+
+    assert sorted(made.deadlines, key=made.deadlines.__getitem__) == deadlines
+    assert list(made.deadlines.values()) == [step * scheduler.STEP_MS for step in range(len(deadlines))]
+
+
+@pytest.mark.parametrize(
+    ("current", "fresh"), [((), True), ((10,), True), ((10, 11), False), ((10, 11, 12), False), ((70, 71), True)]
+)
+def test_what_is_in_flight_is_cancelled_only_for_a_new_target(current: tuple[int, ...], fresh: bool) -> None:  # noqa: FBT001
+    assert plan([Want(10, 99, urgent=True)], nothing(), MIB, current).fresh is fresh
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_ramp_falls_and_is_bounded_in_bytes(size: int) -> None:
+    priorities = plan([Want(3, MANY - 1, urgent=False)], nothing(), size, ()).priorities
+
+    ahead = [priorities[piece] for piece in sorted(priorities)]
+    assert ahead == sorted(ahead, reverse=True)
+    assert ahead[0] == 7
+    assert set(ahead) == {priority for _, priority in RAMP}
+    assert len(ahead) * size <= max(RAMP[-1][0], len(RAMP) * size)
+
+
+def test_the_ramp_ends_with_the_reader() -> None:
+    assert set(plan([Want(3, 5, urgent=False)], nothing(), MIB, ()).priorities) == {3, 4, 5}
+
+
+def test_where_ramps_overlap_the_higher_priority_holds() -> None:
+    near = plan([Want(20, 99, urgent=False)], nothing(), MIB, ()).priorities
+    both = plan([Want(20, 99, urgent=False), Want(0, 99, urgent=False)], nothing(), MIB, ()).priorities
+
+    assert both[20] == near[20] == 7
+    assert both[30] == near[30]
+
+
+def test_any_plan_keeps_the_rules() -> None:
+    chance = random.Random(0)
+    for _ in range(300):
+        pieces = chance.randrange(1, 400)
+        have = bytearray(chance.random() < 0.4 for _ in range(pieces))
+        wants = [
+            Want(first, chance.randrange(first, pieces), urgent=chance.random() < 0.5)
+            for first in (chance.randrange(pieces) for _ in range(chance.randrange(5)))
+        ]
+        made = plan(wants, have, chance.choice(SIZES), chance.sample(range(pieces), min(pieces, 3)))
+        check(made, wants, have)
+
+
+def check(made: Plan, wants: list[Want], have: bytearray) -> None:
+    wanted = {piece for want in wants for piece in range(want.first, want.last + 1)}
+    for pieces in (made.deadlines, made.priorities):
+        assert pieces.keys() <= wanted  # never beyond what a reader wants
+        assert not any(have[piece] for piece in pieces)
+    assert all(1 < priority <= 7 for priority in made.priorities.values())  # 0 would send the peers away
+    targets = {want.first for want in wants if want.urgent and not have[want.first]}
+    assert targets <= made.deadlines.keys()
+    if targets:
+        assert min(made.deadlines, key=made.deadlines.__getitem__) == next(
+            want.first for want in wants if want.urgent and not have[want.first]
+        ) or any(want.urgent and have[want.first] for want in wants)
+    assert len(made.deadlines) <= scheduler.URGENT_PIECES * sum(want.urgent for want in wants)
+
+
+RATE = 1_000_000.0  # bytes/s
+SLOW = 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("bitrate", "ahead", "piece", "limit", "expected"),
+    [
+        (None, [math.inf], MIB, 0, 0),
+        (None, [math.inf], MIB, SLOW, 0),  # nobody says how fast the film is any more
+        (0.0, [math.inf], MIB, 0, 0),
+        (RATE, [], MIB, 0, 0),
+        (RATE, [], MIB, SLOW, SLOW),  # between two connections of a player
+        (RATE, [29e6], MIB, 0, 0),
+        (RATE, [31e6], MIB, 0, SLOW),
+        (RATE, [math.inf], MIB, 0, SLOW),
+        (RATE, [31e6, 1e6], MIB, 0, 0),  # the hungriest decides
+        (RATE, [16e6], MIB, 0, 0),
+        (RATE, [16e6], MIB, SLOW, SLOW),  # between the marks nothing changes
+        (RATE, [14e6], MIB, SLOW, 0),
+        (RATE, [0], MIB, SLOW, 0),  # a seek
+        (RATE, [31e6], 16 * MIB, 0, 0),  # two pieces are no reserve
+        (RATE, [70e6], 16 * MIB, 0, SLOW),
+        (10_000.0, [math.inf], MIB, 0, scheduler.PACE_FLOOR),
+        (2 * RATE, [math.inf], MIB, SLOW, 2 * SLOW),  # another film
+    ],
+)
+def test_the_pace_is_kept_only_with_enough_in_hand(
+    bitrate: float | None, ahead: list[float], piece: int, limit: int, expected: int
+) -> None:
+    assert pace(bitrate, ahead, piece, limit) == expected
+
+
+def test_the_marks_are_apart() -> None:
+    assert scheduler.LOW_SECONDS < scheduler.ENOUGH_SECONDS
+    assert scheduler.LOW_PIECES < scheduler.ENOUGH_PIECES
+    assert scheduler.PACE_FACTOR > 1

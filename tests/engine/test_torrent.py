@@ -1,0 +1,223 @@
+"""Damage on disk, what is downloaded and what not, and the pace."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from custom_components.torrent_cast.engine import Engine, StorageError, Torrent, TorrentGone
+from tests.engine.conftest import KIB, PIECE, Seed, Seeders, StartEngine, add, noise, read_all, soon, until, write
+from tests.rig.torrents import make_torrent
+
+DATA = noise(20 * PIECE + 99)
+SLOW = 128 * KIB
+
+
+@pytest.fixture
+def seed(seeders: Seeders, tmp_path: Path) -> Seed:
+    """Return a seeded film."""
+    return seeders.seed(write(tmp_path / "film.mkv", DATA))
+
+
+async def complete(start_engine: StartEngine, seed: Seed) -> Path:
+    """Return the complete file on disk; no engine runs any more."""
+    engine = await start_engine()
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+    await read_all(torrent)
+    await soon(engine.stop())
+    return torrent.folder / "files" / "film.mkv"
+
+
+def spoil(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(5 * PIECE + 7)
+        file.write(bytes(100))
+
+
+def truncate(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(7 * PIECE + 5)
+
+
+@pytest.mark.parametrize("damage", [spoil, truncate, Path.unlink])
+async def test_a_file_that_was_damaged_meanwhile_is_mended(
+    start_engine: StartEngine, seed: Seed, damage: Callable[[Path], None]
+) -> None:
+    path = await complete(start_engine, seed)
+    damage(path)
+
+    engine = await start_engine()
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+
+    assert await read_all(torrent) == DATA
+    await soon(engine.stop())
+    assert path.read_bytes() == DATA
+
+
+async def test_several_readers_at_a_damaged_place_have_the_right_bytes(start_engine: StartEngine, seed: Seed) -> None:
+    path = await complete(start_engine, seed)
+    path.write_bytes(bytes(len(DATA)))
+
+    engine = await start_engine()
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+
+    assert await asyncio.gather(*(read_all(torrent) for _ in range(3))) == [DATA] * 3
+
+
+async def test_a_disk_that_keeps_lying_is_given_up(engine: Engine, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+    await torrent.wait_for_range(torrent.files[0], 0, len(DATA))
+    assert torrent._pieces is not None
+    monkeypatch.setattr(torrent._pieces, "_matches", lambda _piece, _data: False)
+
+    with pytest.raises(StorageError) as error:
+        await read_all(torrent)
+
+    assert error.value.reason == "unreadable_piece"
+    assert torrent.failed
+    with pytest.raises(StorageError):
+        await torrent.wait_for_range(torrent.files[0], 0, 1)
+
+
+async def test_the_first_error_is_the_one_that_counts(engine: Engine, seed: Seed) -> None:
+    torrent = await add(engine, seed.magnet)
+    torrent.fail(StorageError("disk_error", error="full"))
+    torrent.fail(TorrentGone("torrent_gone"))
+
+    with pytest.raises(StorageError):
+        await torrent.metadata(1)
+    with pytest.raises(StorageError):
+        await read_all(torrent)
+
+
+async def test_of_a_file_that_is_not_selected_only_the_shared_piece_is_downloaded(
+    engine: Engine, seeders: Seeders, tmp_path: Path
+) -> None:
+    for name in ("a.mkv", "b.txt", "c.txt"):
+        write(tmp_path / "films" / name, noise(4 * PIECE + PIECE // 2))
+    seed = seeders.seed(tmp_path / "films")
+    torrent = await add(engine, seed.metainfo.metainfo)
+    video = next(file for file in torrent.files if file.is_video)
+    torrent.select(video)
+    assert torrent.handle is not None
+    torrent.handle.connect_peer((seed.address, seed.port))
+
+    await soon(torrent.wait_for_range(video, 0, video.size))
+    handle = torrent.handle
+    assert handle is not None
+    await until(lambda: handle.status().is_finished)
+
+    there = {piece for piece in range(len(torrent._have)) if torrent.has(piece)}
+    assert there == set(torrent.pieces(video))
+
+
+async def test_a_look_into_another_file_does_not_select_it(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
+    for name in ("a.mkv", "b.txt"):
+        write(tmp_path / "films" / name, noise(16 * PIECE))
+    torrent = await add(engine, seeders.seed(tmp_path / "films", upload=SLOW).magnet)
+    video, text = sorted(torrent.files, key=lambda file: not file.is_video)
+    torrent.select(video)
+    assert torrent.handle is not None
+
+    await soon(torrent.wait_for_range(text, 0, 1))
+    await asyncio.sleep(0)  # what the reader asked for is taken back
+
+    priorities = torrent.handle.get_piece_priorities()
+    missing = [piece for piece in torrent.pieces(text) if not torrent.has(piece)]
+    assert missing
+    assert {priorities[piece] for piece in missing} == {0}
+    assert all(priorities[piece] for piece in torrent.pieces(video) if not torrent.has(piece))
+
+
+async def test_a_file_selected_twice_is_wanted_until_it_is_deselected_twice(engine: Engine, tmp_path: Path) -> None:
+    for name in ("a.mkv", "b.mkv"):
+        write(tmp_path / "films" / name, noise(4 * PIECE))
+    torrent = await add(engine, make_torrent(tmp_path / "films", PIECE).metainfo)
+    first, second = torrent.files
+    handle = torrent.handle
+    assert handle is not None
+    torrent.select(second)
+    wanted = []
+
+    for step in (torrent.select, torrent.select, torrent.deselect, torrent.deselect):
+        step(first)
+        wanted.append(handle.get_piece_priorities()[0])
+    torrent.deselect(second)
+
+    assert wanted == [1, 1, 1, 0]
+    assert handle.get_piece_priorities() == [0] * 4 + [1] * 4  # the peers stay
+
+
+async def test_between_metadata_and_choice_the_peers_stay(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", noise(160 * PIECE)), upload=SLOW)
+    torrent = await add(engine, seed.magnet)
+    assert torrent.handle is not None
+
+    status = torrent.handle.status()
+
+    assert not status.is_finished  # or it would count as one that only uploads, and seeds would hang up
+    priorities = torrent.handle.get_piece_priorities()
+    assert priorities.count(0) == 160 - 64  # 4 MiB are wanted
+
+
+async def test_what_is_there_is_told_in_ranges(engine: Engine, seed: Seed) -> None:
+    torrent = await add(engine, seed.magnet)
+    file = torrent.files[0]
+    torrent._have[:] = bytes(len(torrent._have))
+    for piece in (0, 1, 5, 20):
+        torrent._have[piece] = 1
+
+    assert list(torrent.verified(file)) == [(0, 2 * PIECE), (5 * PIECE, 6 * PIECE), (20 * PIECE, len(DATA))]
+    assert torrent.missing_bytes(file) == 17 * PIECE
+
+
+async def test_the_cache_is_bounded_and_emptied(engine: Engine, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custom_components.torrent_cast.engine.pieces.CACHE_BYTES", 2 * PIECE)
+    torrent = await add(engine, seed.magnet)
+    assert torrent._pieces is not None
+    cache = torrent._pieces._cache
+
+    async with torrent.open(torrent.files[0]) as reader:
+        await soon(reader.read_exactly(6 * PIECE))
+        assert len(cache) == 2
+    assert len(cache) == 0
+    readers = [torrent.open(torrent.files[0]) for _ in range(3)]
+    for reader in readers:
+        await reader.__aenter__()
+    assert cache.get_size() == 3  # each keeps the piece it is in
+    for reader in readers:
+        await reader.__aexit__(None, None, None)
+
+
+def limit(torrent: Torrent) -> int:
+    assert torrent._steering is not None
+    return torrent._steering.limit
+
+
+async def test_with_enough_in_hand_the_download_keeps_to_the_films_pace_until_a_seek(
+    engine: Engine, seeders: Seeders, tmp_path: Path
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", noise(160 * PIECE)), upload=8 * SLOW)
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+    assert torrent.handle is not None
+    torrent.pace(8 * KIB)
+
+    async with torrent.open(torrent.files[0]) as reader:
+        assert limit(torrent) == 0
+        await until(lambda: limit(torrent))
+        assert torrent.handle.download_limit() == limit(torrent)
+        reader.seek(150 * PIECE)
+        await asyncio.sleep(0)
+        assert limit(torrent) == 0
+        reader.seek(0)
+        await asyncio.sleep(0)
+        assert limit(torrent)
+        torrent.pace(None)
+        await asyncio.sleep(0)
+        assert limit(torrent) == 0

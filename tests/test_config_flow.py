@@ -1,0 +1,262 @@
+"""The config flow, reconfiguration and the options."""
+# ruff: noqa: ARG001, ASYNC240  # fixtures are asked for by name; a test may wait for its own disk
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.torrent_cast.const import (
+    CONF_BASE_URL,
+    CONF_DIRECTORY,
+    CONF_KEEP_HOURS,
+    CONF_METADATA_TIMEOUT,
+    CONF_UPLOAD_LIMIT,
+    DEFAULT_KEEP_HOURS,
+    DEFAULT_METADATA_TIMEOUT,
+    DEFAULT_PORT,
+    DEFAULT_UPLOAD_LIMIT,
+    DOMAIN,
+)
+from custom_components.torrent_cast.engine import BindingError, binding
+from custom_components.torrent_cast.settings import DEFAULTS
+from tests.conftest import OPTIONS
+
+NETWORK = {"download_limit": 0, "upload_limit": 200, "port": 0, "dht": False, "lsd": False, "upnp": False}
+
+
+@pytest.fixture(autouse=True)
+def use_libtorrent_and_sockets(libtorrent: object, rig_sockets: None) -> None:
+    """Load libtorrent once; creating the entry sets it up."""
+
+
+def no_libtorrent(_cache: Path) -> None:
+    raise BindingError("no_libtorrent", platform="Linux m68k", python="CPython 3.14", libc="glibc 2")
+
+
+async def start(hass: HomeAssistant) -> ConfigFlowResult:
+    """Open the form."""
+    return await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+
+
+async def submit(
+    hass: HomeAssistant, form: ConfigFlowResult, directory: Path | str, network: Mapping[str, Any] = NETWORK
+) -> ConfigFlowResult:
+    """Fill the user's form in."""
+    return await hass.config_entries.flow.async_configure(
+        form["flow_id"], {CONF_DIRECTORY: str(directory), "network": dict(network)}
+    )
+
+
+def defaults(form: ConfigFlowResult) -> dict[str, Any]:
+    """Return what the form suggests, by field."""
+    assert form["data_schema"] is not None
+    return {
+        str(field): field.description["suggested_value"] if field.description else field.default()
+        for field in form["data_schema"].schema
+        if str(field) != "network"
+    }
+
+
+def network_defaults(form: ConfigFlowResult) -> dict[str, Any]:
+    """Return what the section suggests."""
+    assert form["data_schema"] is not None
+    section = form["data_schema"].schema["network"]
+    return {str(field): field.default() for field in section.schema.schema}
+
+
+async def test_the_user_gets_sensible_defaults(hass: HomeAssistant) -> None:
+    form = await start(hass)
+    assert form["type"] is FlowResultType.FORM
+    assert form["errors"] == {}
+    assert defaults(form) == {CONF_DIRECTORY: hass.config.cache_path(DOMAIN, "downloads")}
+    assert network_defaults(form) == {
+        "download_limit": 0,
+        "upload_limit": DEFAULT_UPLOAD_LIMIT,
+        "port": DEFAULT_PORT,
+        "dht": True,
+        "lsd": True,
+        "upnp": True,
+    }
+
+
+async def test_an_entry_is_made(hass: HomeAssistant, downloads: Path) -> None:
+    done = await submit(hass, await start(hass), downloads)
+    await hass.async_block_till_done()
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert done["title"] == "Torrent Cast"
+    assert done["data"] == {CONF_DIRECTORY: str(downloads)}
+    assert done["options"] == DEFAULTS | NETWORK
+    assert done["options"][CONF_KEEP_HOURS] == DEFAULT_KEEP_HOURS
+    assert done["options"][CONF_METADATA_TIMEOUT] == DEFAULT_METADATA_TIMEOUT
+    assert done["result"].state is ConfigEntryState.LOADED
+    assert downloads.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("directory", "reason"),
+    [
+        ("relative/path", "not_absolute"),
+        ("", "not_absolute"),
+        ("/proc/a\0b", "not_absolute"),
+        ("/proc/torrent_cast", "not_writable"),
+        (f"/proc/{'x' * 300}", "not_writable"),
+    ],
+)
+async def test_a_bad_directory_is_an_error_of_its_field(hass: HomeAssistant, directory: str, reason: str) -> None:
+    form = await submit(hass, await start(hass), directory)
+    assert form["type"] is FlowResultType.FORM
+    assert form["errors"] == {CONF_DIRECTORY: reason}
+
+
+async def test_an_error_says_which_directory_and_keeps_what_was_typed(
+    hass: HomeAssistant, tmp_path: Path, downloads: Path
+) -> None:
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "below"
+    form = await submit(hass, await start(hass), below)
+    assert form["errors"] == {CONF_DIRECTORY: "not_writable"}
+    assert form["description_placeholders"] == {"directory": str(below), "error": "Not a directory"}
+    assert defaults(form) == {CONF_DIRECTORY: str(below)}
+    assert network_defaults(form) == NETWORK
+    done = await submit(hass, form, downloads)
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_without_libtorrent_the_form_says_what_is_missing(
+    hass: HomeAssistant, downloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(binding, "load", no_libtorrent)
+        form = await submit(hass, await start(hass), downloads)
+    assert form["errors"] == {"base": "no_libtorrent"}
+    placeholders = form["description_placeholders"]
+    assert placeholders is not None
+    assert placeholders["platform"] == "Linux m68k"
+    assert not downloads.exists()
+    done = await submit(hass, form, downloads)
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_there_is_one_entry(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    refused = await start(hass)
+    assert refused["type"] is FlowResultType.ABORT
+    assert refused["reason"] == "single_instance_allowed"
+
+
+# --- reconfiguration -------------------------------------------------------------------------------------------------
+
+
+async def test_the_directory_is_changed(hass: HomeAssistant, entry: MockConfigEntry, tmp_path: Path) -> None:
+    form = await entry.start_reconfigure_flow(hass)
+    assert form["step_id"] == "reconfigure"
+    assert defaults(form) == {CONF_DIRECTORY: entry.data[CONF_DIRECTORY]}
+    new = str(tmp_path / "new")
+    done = await hass.config_entries.flow.async_configure(form["flow_id"], {CONF_DIRECTORY: new})
+    await hass.async_block_till_done()
+    assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert entry.state is ConfigEntryState.LOADED
+    assert str(entry.runtime_data.settings.directory) == new
+
+
+async def test_a_bad_new_directory_is_an_error_and_the_old_one_stays(
+    hass: HomeAssistant, entry: MockConfigEntry, tmp_path: Path
+) -> None:
+    old = entry.data[CONF_DIRECTORY]
+    form = await entry.start_reconfigure_flow(hass)
+    form = await hass.config_entries.flow.async_configure(form["flow_id"], {CONF_DIRECTORY: "here"})
+    assert form["errors"] == {CONF_DIRECTORY: "not_absolute"}
+    assert defaults(form) == {CONF_DIRECTORY: "here"}
+    assert entry.data[CONF_DIRECTORY] == old
+    good = str(tmp_path / "new")
+    done = await hass.config_entries.flow.async_configure(form["flow_id"], {CONF_DIRECTORY: good})
+    await hass.async_block_till_done()
+    assert done["reason"] == "reconfigure_successful"
+
+
+async def test_an_entry_that_did_not_start_does_so_with_its_new_directory(hass: HomeAssistant, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    entry = MockConfigEntry(domain=DOMAIN, data={CONF_DIRECTORY: str(tmp_path / "file" / "x")}, options=OPTIONS)
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    form = await entry.start_reconfigure_flow(hass)
+    await hass.config_entries.flow.async_configure(form["flow_id"], {CONF_DIRECTORY: str(tmp_path / "new")})
+    await hass.async_block_till_done()
+    assert entry.state.value == ConfigEntryState.LOADED.value
+
+
+# --- options ---------------------------------------------------------------------------------------------------------
+
+
+def options_input(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # as the user interface sends them
+    return {CONF_KEEP_HOURS: 48, CONF_METADATA_TIMEOUT: 30, "network": dict(NETWORK)} | changes
+
+
+async def test_the_options_show_what_holds(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert form["step_id"] == "init"
+    assert defaults(form) == {CONF_KEEP_HOURS: 24, CONF_METADATA_TIMEOUT: 60, CONF_BASE_URL: ""}
+    assert network_defaults(form) == {name: (DEFAULTS | OPTIONS)[name] for name in NETWORK}
+
+
+async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    done = await hass.config_entries.options.async_configure(
+        form["flow_id"], options_input(base_url="http://192.168.1.10:8123")
+    )
+    await hass.async_block_till_done()
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == {
+        CONF_KEEP_HOURS: 48,
+        CONF_METADATA_TIMEOUT: 30,
+        CONF_BASE_URL: "http://192.168.1.10:8123",
+        **NETWORK,
+    }
+    assert entry.runtime_data.settings.engine.upload_limit == 200_000
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "192.168.1.10:8123",
+        "ftp://192.168.1.10",
+        "http://",
+        "http://192.168.1.10/path",
+        "http://192.168.1.10?x=1",
+        "http://192.168.1.10#x",
+        "http://user:password@192.168.1.10",
+        "http://192.168.1.10:99999",
+        "http://[::1",
+        "/",
+    ],
+)
+async def test_a_bad_address_is_an_error_and_can_be_mended(
+    hass: HomeAssistant, entry: MockConfigEntry, address: str
+) -> None:
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    form = await hass.config_entries.options.async_configure(form["flow_id"], options_input(base_url=address))
+    assert form["type"] is FlowResultType.FORM
+    assert form["errors"] == {CONF_BASE_URL: "bad_base_url"}
+    assert defaults(form) == {CONF_KEEP_HOURS: 48, CONF_METADATA_TIMEOUT: 30, CONF_BASE_URL: address}
+    assert network_defaults(form)[CONF_UPLOAD_LIMIT] == 200
+    done = await hass.config_entries.options.async_configure(
+        form["flow_id"], options_input(base_url="https://cast.example.org/")
+    )
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_the_address_can_be_cleared(hass: HomeAssistant, new_entry: MockConfigEntry) -> None:
+    hass.config_entries.async_update_entry(new_entry, options=OPTIONS | {CONF_BASE_URL: "http://192.168.1.10"})
+    assert await hass.config_entries.async_setup(new_entry.entry_id)
+    form = await hass.config_entries.options.async_init(new_entry.entry_id)
+    assert defaults(form)[CONF_BASE_URL] == "http://192.168.1.10"
+    await hass.config_entries.options.async_configure(form["flow_id"], options_input())
+    await hass.async_block_till_done()
+    assert CONF_BASE_URL not in new_entry.options
+    assert new_entry.runtime_data.settings.base_url is None

@@ -1,0 +1,63 @@
+"""Diagnostics: figures, and nothing that tells what is watched or where."""
+
+import json
+
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.torrent_cast.const import CONF_BASE_URL
+from custom_components.torrent_cast.diagnostics import async_get_config_entry_diagnostics
+from custom_components.torrent_cast.playback import Playback
+from tests.conftest import LOOPBACK, OPTIONS, Seed, soon
+
+
+async def test_without_a_session(hass: HomeAssistant, entry: MockConfigEntry, playback: Playback) -> None:
+    assert await async_get_config_entry_diagnostics(hass, entry) == {
+        "options": OPTIONS,
+        "libtorrent": playback.libtorrent_version,
+        "kept": 0,
+        "sessions": [],
+        "torrents": [],
+    }
+
+
+async def test_with_sessions_in_every_stage(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
+) -> None:
+    playback.start_session(await playback.parse(film.magnet))
+    session = playback.start_session(await playback.parse(film.magnet), target="media_player.tv", title="My title")
+    await soon(session.prepare())
+    found = await async_get_config_entry_diagnostics(hass, entry)
+    assert [data["state"] for data in found["sessions"]] == ["resolving", "buffering"]
+    assert [data["has_target"] for data in found["sessions"]] == [False, True]
+    ready = found["sessions"][1]
+    assert ready["container"] == "mp4"
+    assert ready["size"] == film.content.stat().st_size
+    assert 0 < ready["pieces_had"] <= ready["pieces_total"]
+    assert ready["verified"][0][0] == 0
+    (torrent,) = found["torrents"]
+    assert torrent["has_metadata"]
+    assert torrent["files"] == 1
+    assert set(torrent["peers_from"].values()) <= {1}  # a seeder leaves once there is nothing left to give
+
+
+async def test_nothing_private_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
+) -> None:
+    hass.config_entries.async_update_entry(entry, options=OPTIONS | {CONF_BASE_URL: "http://192.168.77.10:8123"})
+    session = playback.start_session(await playback.parse(film.magnet), target="media_player.bedroom", title="Secret")
+    await soon(session.prepare())
+    text = json.dumps(await async_get_config_entry_diagnostics(hass, entry))
+    private = (
+        session.token,
+        film.key,
+        film.content.name,
+        "Secret",
+        "bedroom",
+        "192.168.77.10",
+        LOOPBACK,
+        str(film.port),
+        str(playback.settings.directory),
+        "magnet",
+    )
+    assert [word for word in private if word in text] == []

@@ -1,0 +1,166 @@
+"""Every text the code names exists, every text that exists is named, and the placeholders fit."""
+
+import ast
+import json
+import re
+import string
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+from homeassistant.util.yaml import load_yaml_dict
+
+import custom_components.torrent_cast
+from custom_components.torrent_cast import config_flow
+from custom_components.torrent_cast import services as module
+from custom_components.torrent_cast.engine import TorrentCastError
+from custom_components.torrent_cast.engine.binding import _environment
+from custom_components.torrent_cast.media import Reason
+
+# The classes are found by their subclasses: each module that has one has been imported by the integration.
+PACKAGE: Final = Path(custom_components.torrent_cast.__file__).parent
+EN: Final[dict[str, Any]] = json.loads((PACKAGE / "translations" / "en.json").read_text())
+# Shown in the config flow's form.
+FORM: Final = {"no_libtorrent", "damaged_libtorrent", "unpack_failed", "not_writable", "not_absolute"}
+# Given to `reason` parameters or by Home Assistant itself, as no call site here says which.
+MADE_BY_HOME_ASSISTANT: Final = {"single_instance_allowed", "reconfigure_successful"}
+
+
+def trees() -> Iterator[ast.Module]:
+    for path in PACKAGE.rglob("*.py"):
+        yield ast.parse(path.read_text())
+
+
+def subclasses(kind: type[Exception]) -> set[str]:
+    return {kind.__name__} | set(chain.from_iterable(map(subclasses, kind.__subclasses__())))
+
+
+def raised() -> dict[str, list[set[str]]]:
+    """Return the reasons of the library's errors, and the details given at each place that makes one."""
+    kinds = subclasses(TorrentCastError)
+    found: dict[str, list[set[str]]] = defaultdict(list)
+    for call in (node for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if not (isinstance(call.func, ast.Name) and call.func.id in kinds):
+            continue
+        match call.args:
+            case [ast.Constant(str(reason))]:
+                found[reason].append({keyword.arg or "**" for keyword in call.keywords})
+    return found
+
+
+def translation_keys() -> set[str]:
+    """Return the keys that Home Assistant's errors are made with."""
+    nodes = [node for tree in trees() for node in ast.walk(tree)]
+    keywords = {
+        node.value.value
+        for node in nodes
+        if isinstance(node, ast.keyword) and node.arg == "translation_key" and isinstance(node.value, ast.Constant)
+    }
+    entries = {
+        value.value
+        for node in nodes
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "translation_key" and isinstance(value, ast.Constant)
+    }
+    helped = {
+        node.args[0].value
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"_invalid", "_url"}
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    return {str(key) for key in keywords | entries | helped}
+
+
+def reasons_of_urls() -> set[str]:
+    """Return what `sources._url` is told to raise."""
+    return {
+        str(node.args[1].value)
+        for tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "_url"
+        and isinstance(node.args[1], ast.Constant)
+    }
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_the_walk_finds_the_reasons() -> None:
+    """The walk below would pass on nothing."""
+    assert {"not_a_magnet", "no_match", "not_enough_space", "torrent_gone", "beyond_end", "only_https"} <= set(raised())
+
+
+def test_every_reason_has_a_text_and_every_text_a_reason() -> None:
+    used = set(raised()) | translation_keys() | reasons_of_urls() | {str(reason) for reason in Reason}
+    assert used - {"not_absolute"} == set(EN["exceptions"])
+
+
+def test_every_placeholder_of_an_error_is_supplied_wherever_it_is_made() -> None:
+    wrong = {
+        reason: needed - given
+        for reason, places in raised().items()
+        for given in places
+        if reason in EN["exceptions"]
+        and not (needed := placeholders(EN["exceptions"][reason]["message"])) <= given
+        and "**" not in given
+    }
+    assert wrong == {}
+
+
+def test_no_libtorrent_supplies_its_placeholders() -> None:
+    assert placeholders(EN["exceptions"]["no_libtorrent"]["message"]) == _environment().keys()
+
+
+def test_errors_of_pyav_have_no_placeholders() -> None:
+    assert {key for key in Reason if placeholders(EN["exceptions"][key]["message"])} == set()
+
+
+def test_no_text_shown_in_the_log_has_a_path_or_a_source_in_it() -> None:
+    texts = {key: placeholders(text["message"]) for key, text in EN["exceptions"].items()}
+    assert {key for key, names in texts.items() if names & {"path", "source", "url", "magnet", "token"}} == set()
+    assert {key for key, names in texts.items() if "directory" in names} <= {"unpack_failed"}  # Home Assistant's own
+
+
+def test_the_flow_has_its_texts() -> None:
+    config, options = EN["config"], EN["options"]
+    assert set(config["error"]) == FORM
+    assert set(options["error"]) == {"bad_base_url"}
+    assert set(config["abort"]) == MADE_BY_HOME_ASSISTANT
+    for key in FORM - {"not_absolute"}:
+        assert placeholders(config["error"][key]) >= placeholders(EN["exceptions"][key]["message"])
+        for given in raised()[key]:
+            assert placeholders(config["error"][key]) <= given or "**" in given
+
+
+def test_every_field_of_the_forms_has_a_name_and_a_description() -> None:
+    for form in (EN["config"]["step"]["user"], EN["options"]["step"]["init"]):
+        section = form["sections"]["network"]
+        assert set(section["data"]) == set(section["data_description"]) == set(config_flow.NETWORK_FIELDS)
+    init = EN["options"]["step"]["init"]
+    assert set(init["data"]) == set(init["data_description"]) == {*config_flow.PLAYBACK_FIELDS, "base_url"}
+    for step in ("user", "reconfigure"):
+        form = EN["config"]["step"][step]
+        assert set(form["data"]) == set(form["data_description"]) == {"download_directory"}
+
+
+def test_the_services_have_their_texts() -> None:
+    services = load_yaml_dict(str(PACKAGE / "services.yaml"))
+    assert set(services) == set(EN["services"])
+    for name, service in services.items():
+        assert set(service.get("fields", {})) == set(EN["services"][name].get("fields", {}))
+
+
+def test_the_services_yaml_names_the_fields_of_the_schema() -> None:
+    fields = load_yaml_dict(str(PACKAGE / "services.yaml"))["play"]["fields"]
+    names = {value for name, value in vars(module).items() if re.fullmatch("ATTR_[A-Z_]+", name)}
+    assert set(fields) == names & set(fields)
+    assert {"source", "file", "title", "start_position", "wait"} == set(fields)
