@@ -3,7 +3,6 @@
 
 import asyncio
 import random
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,20 +56,8 @@ PATIENCE: Final = 20.0
 FILM_SECONDS: Final = 12
 
 
-@pytest.fixture
-def engine_threads() -> Iterator[None]:
-    """See that the engine's threads end: it tells them to, and does not wait for them on the loop.
-
-    Set up before Home Assistant, so that it looks after that has ended.
-    """
-    yield
-    for thread in threading.enumerate():
-        if thread.name.startswith("torrent_cast"):
-            thread.join(PATIENCE)
-
-
 @pytest.fixture(autouse=True)
-def auto_enable_custom_integrations(engine_threads: None, enable_custom_integrations: None) -> None:
+def auto_enable_custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant find this repository's integration."""
 
 

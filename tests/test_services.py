@@ -167,13 +167,25 @@ async def test_a_file_is_chosen_by_number_or_pattern(
     assert resolved == ["Show.S01E02.mp4"]
 
 
-async def test_the_callers_rights_hold(
-    hass: HomeAssistant, tv: Television, televisions: Televisions, film: Seed, hass_read_only_user: MockUser
+async def test_the_play_is_the_callers(
+    hass: HomeAssistant, tv: Television, televisions: Televisions, film: Seed, hass_admin_user: MockUser
 ) -> None:
-    context = Context(user_id=hass_read_only_user.id)
+    context = Context(user_id=hass_admin_user.id)
     data = {"source": film.magnet, "entity_id": tv.entity_id}
     await soon(hass.services.async_call(DOMAIN, "play", data, blocking=True, context=context))
     assert televisions.contexts == [context]
+
+
+@pytest.mark.parametrize("action", ["play", "stop"])
+async def test_who_may_not_control_the_device_may_not_play_or_stop_on_it(
+    hass: HomeAssistant, tv: Television, film: Seed, playback: Playback, hass_read_only_user: MockUser, action: str
+) -> None:
+    await play(hass, tv.entity_id, film.magnet)
+    data = {"entity_id": tv.entity_id} | ({"source": film.magnet} if action == "play" else {})
+    context = Context(user_id=hass_read_only_user.id)
+    with pytest.raises(Unauthorized):
+        await hass.services.async_call(DOMAIN, action, data, blocking=True, context=context)
+    assert [session.target for session in playback.sessions] == [tv.entity_id]
 
 
 async def test_without_the_right_to_the_device_nothing_is_left(

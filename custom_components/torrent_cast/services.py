@@ -7,6 +7,7 @@ import re
 from typing import Any, Final
 
 import voluptuous as vol
+from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components.media_player import (
     ATTR_MEDIA_CONTENT_ID,
     ATTR_MEDIA_CONTENT_TYPE,
@@ -16,7 +17,7 @@ from homeassistant.components.media_player import (
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
 from homeassistant.const import ATTR_ENTITY_ID, SERVICE_MEDIA_STOP, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
@@ -83,6 +84,7 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
     hass = call.hass
     playback = _playback(hass)
     targets = _targets(call)
+    await _authorise(call, targets)
     with translate_errors():
         source = await read_source(hass, playback, call.data[ATTR_SOURCE])
         sessions = [
@@ -164,7 +166,9 @@ async def _async_stop(call: ServiceCall) -> None:
     """Stop what plays, or gets ready to play, on the targets."""
     hass = call.hass
     playback = _playback(hass)
-    for target in _targets(call):
+    targets = _targets(call)
+    await _authorise(call, targets)
+    for target in targets:
         sessions = playback.for_target(target)
         on_screen = any(session.was_loaded for session in sessions)
         for session in sessions:
@@ -173,6 +177,17 @@ async def _async_stop(call: ServiceCall) -> None:
             await hass.services.async_call(
                 MEDIA_PLAYER, SERVICE_MEDIA_STOP, {ATTR_ENTITY_ID: target}, blocking=True, context=call.context
             )
+
+
+async def _authorise(call: ServiceCall, targets: list[str]) -> None:
+    """Raise Unauthorized or UnknownUser unless the caller may control every target."""
+    if (user_id := call.context.user_id) is None:
+        return
+    if (user := await call.hass.auth.async_get_user(user_id)) is None:
+        raise UnknownUser(context=call.context)
+    for target in targets:
+        if not user.permissions.check_entity(target, POLICY_CONTROL):
+            raise Unauthorized(context=call.context, entity_id=target, permission=POLICY_CONTROL)
 
 
 def _playback(hass: HomeAssistant) -> Playback:

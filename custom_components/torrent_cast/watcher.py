@@ -95,13 +95,18 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
 def _follow(session: Session, player_state: str, idle_reason: str | None) -> None:
     if player_state == "IDLE":
         if session.was_loaded and idle_reason is not None:
-            if idle_reason == "ERROR":
-                session.end(State.FAILED, LoadRefused("load_refused", detail=idle_reason))
-            else:
-                session.end(State.FINISHED if idle_reason == "FINISHED" else State.STOPPED)
+            _end(session, idle_reason)
         return
     session.was_loaded = True
     if player_state == "BUFFERING" and session.state in {State.PLAYING, State.PAUSED}:
         session.set_state(State.STALLED)
     elif (state := STATES.get(player_state)) is not None:
         session.set_state(state)
+
+
+def _end(session: Session, idle_reason: str) -> None:
+    """End `session` as the receiver did; CANCELLED and INTERRUPTED are somebody's wish."""
+    if idle_reason == "ERROR":
+        session.end(State.FAILED, LoadRefused("load_refused", detail=idle_reason))
+    else:
+        session.end(State.FINISHED if idle_reason == "FINISHED" else State.STOPPED)
