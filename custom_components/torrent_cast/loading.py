@@ -84,12 +84,13 @@ async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Ses
     """Send LOAD, once more after a reconnect if it got lost."""
     message = _message(session, url, plain=plain)
     watcher = watch(hass, chromecast, session, message.content_id)
+    connections = watcher.connections
     try:
         try:
             await _load_once(hass, chromecast, session, message, url)
         except _NotSentError:
             async with asyncio.timeout(RECONNECT_TIMEOUT):
-                await watcher.reconnected()
+                await watcher.reconnected(connections)
             await _load_once(hass, chromecast, session, message, url)
     except (_NotSentError, TimeoutError, PyChromecastError) as err:
         raise TargetUnavailable("device_unavailable", device=str(chromecast.name)) from err

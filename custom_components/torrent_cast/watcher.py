@@ -41,12 +41,14 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass
         self.sessions: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
+        self.connections = 0  # how often the device was connected since it is watched
         self._connected = asyncio.Event()
 
-    async def reconnected(self) -> None:
-        """Wait for the next time the device is connected."""
-        self._connected.clear()
-        await self._connected.wait()
+    async def reconnected(self, since: int) -> None:
+        """Wait until the device has been connected more often than `since`."""
+        while self.connections <= since:
+            self._connected.clear()
+            await self._connected.wait()
 
     @override
     def new_media_status(self, status: MediaStatus) -> None:
@@ -85,6 +87,7 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
     @callback
     def _on_connection(self, connected: bool) -> None:  # noqa: FBT001  # one fact, from a listener
         if connected:
+            self.connections += 1
             self._connected.set()
         since = None if connected else time.monotonic()
         for session in list(self.sessions):

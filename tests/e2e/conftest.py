@@ -34,9 +34,9 @@ def open_sockets() -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_stage() -> AsyncIterator[Stage]:
-    """Return a stage with two devices that lasts for a module."""
+    """Return a stage with two devices and a speaker that lasts for a module."""
     open_all_sockets()
-    async with Stage(MOOV_FIRST, hosts=("127.0.0.1", "127.0.0.3")) as stage:
+    async with Stage(MOOV_FIRST, screens=2, speaker=True) as stage:
         yield stage
 
 

@@ -16,7 +16,7 @@ from tests.rig.browser import BrowserPlayer
 from tests.rig.demo import FILMS
 from tests.rig.films import MOOV_FIRST, film
 from tests.rig.hass import free_port
-from tests.rig.receiver import Receiver
+from tests.rig.receiver import Receiver, own_host
 from tests.rig.stage import WRONG_BYTES
 from tests.rig.swarm import Swarm
 from tests.rig.torrents import make_torrent
@@ -107,7 +107,7 @@ async def test_the_demo_plays_a_magnet_on_a_device_of_one_s_own() -> None:
     async with (
         Swarm(torrent, path.parent) as swarm,
         BrowserPlayer() as player,
-        Receiver("127.0.0.3", name="My TV", player=player) as receiver,
+        Receiver(own_host(), name="My TV", player=player) as receiver,
         demo(swarm.magnet, "--target", receiver.host, "--tracker-only", "--port", str(free_port())) as (process, said),
     ):
         assert f"Plays: {path.name}" in "".join(said)

@@ -62,8 +62,9 @@ async def test_a_magnet_is_playable_media_of_a_cast_entity(stage: Stage) -> None
 
 
 async def test_playback_starts_where_it_is_told_to(stage: Stage) -> None:
+    frames = asyncio.create_task(stage.player.frames_moving(near=120))
     await play(stage, start_position=120)
-    frame = await asyncio.wait_for(stage.player.frames_moving(near=120), PATIENCE)
+    frame = await asyncio.wait_for(frames, PATIENCE)
     assert frame.clock == pytest.approx(120, abs=2)
 
 
@@ -160,11 +161,11 @@ async def test_a_refusal_is_said_in_words(stage: Stage) -> None:
 
 async def test_a_device_that_ignores_content_url_plays_all_the_same(stage: Stage) -> None:
     stage.receivers[1].knows_content_url = False
-    (session,) = await play(stage, entity_id=stage.entities[1])
+    (session,) = await play(stage, entity_id=stage.screens[1])
     assert session["state"] == "playing"
     loads = len(stage.receivers[1].loads)
-    await stage.hass.service("torrent_cast.stop", entity_id=stage.entities[1])
-    await play(stage, entity_id=stage.entities[1])
+    await stage.hass.service("torrent_cast.stop", entity_id=stage.screens[1])
+    await play(stage, entity_id=stage.screens[1])
     assert len(stage.receivers[1].loads) == loads + 1, "what the device needs should be remembered"
 
 
@@ -176,8 +177,9 @@ async def test_a_load_that_got_lost_is_sent_again(stage: Stage) -> None:
 
 async def test_a_play_replaces_the_one_before_it(stage: Stage) -> None:
     (first,) = await play(stage)
+    frames = asyncio.create_task(stage.player.frames_moving(near=200))
     (second,) = await play(stage, start_position=200)
-    frame = await asyncio.wait_for(stage.player.frames_moving(near=200), PATIENCE)
+    frame = await asyncio.wait_for(frames, PATIENCE)
     assert frame.clock == pytest.approx(200, abs=3)
     assert first["session_id"] != second["session_id"]
     assert [session["session_id"] for session in await sessions_of(stage)] == [second["session_id"]]
@@ -197,12 +199,12 @@ async def test_a_stop_while_the_device_loads_is_heeded(stage: Stage) -> None:
 
 
 async def test_two_devices_share_one_torrent(stage: Stage) -> None:
-    sessions = await play(stage, entity_id=stage.entities)
-    assert {session["entity_id"] for session in sessions} == set(stage.entities)
+    sessions = await play(stage, entity_id=stage.screens)
+    assert {session["entity_id"] for session in sessions} == set(stage.screens)
     diagnostics = await stage.diagnostics()
     assert len(diagnostics["torrents"]) == 1
     assert [session["state"] for session in diagnostics["sessions"]] == ["playing", "playing"]
-    await stage.hass.service("torrent_cast.stop", entity_id=stage.entities[0])
+    await stage.hass.service("torrent_cast.stop", entity_id=stage.screens[0])
     frame = await asyncio.wait_for(stage.players[1].next_frame(), PATIENCE)
     assert frame.clock is not None
     assert stage.receivers[1].state is State.PLAYING
@@ -212,11 +214,18 @@ async def test_one_unreachable_device_does_not_stop_the_other(stage: Stage) -> N
     stage.receivers[0].refuse = True
     try:
         with pytest.raises(HassError, match="The device refused the film"):
-            await play(stage, entity_id=stage.entities)
+            await play(stage, entity_id=stage.screens)
     finally:
         stage.receivers[0].refuse = False
     assert [session["state"] for session in await sessions_of(stage)] == ["playing"]
     assert stage.receivers[1].state is State.PLAYING
+
+
+async def test_a_film_is_not_sent_to_a_speaker(stage: Stage) -> None:
+    (speaker,) = set(stage.entities) - set(stage.screens)
+    with pytest.raises(HassError, match="Rig speaker has no screen"):
+        await play(stage, entity_id=speaker)
+    assert await sessions_of(stage) == []
 
 
 async def test_home_assistant_logs_no_blocking_call(stage: Stage) -> None:

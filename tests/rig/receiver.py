@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -59,6 +60,15 @@ CONTENT_TYPES = (
     "application/vnd.ms-sstr+xml",
 )
 """What Google lists for Cast devices: not Matroska, not AVI."""
+
+
+def own_host(number: int = 0) -> str:
+    """Return a loopback address that only this process uses: the port is fixed, and rigs run side by side.
+
+    `number` (0 to 2) tells one process's receivers apart; process ids have 22 bits at most.
+    """
+    pid = os.getpid()
+    return f"127.{1 + (pid >> 16) + 64 * number}.{pid >> 8 & 255}.{pid & 255}"
 
 
 @dataclass(eq=False)
@@ -155,13 +165,18 @@ class Receiver:
         player: Player | None = None,
         *,
         refuse: bool = False,
+        screen: bool = True,
     ) -> None:
-        """Without a `player` every LOAD is taken and nothing ever plays; with `refuse` every LOAD fails (104)."""
+        """Without a `player` every LOAD is taken and nothing ever plays; with `refuse` every LOAD fails (104).
+
+        Without a `screen` it is a speaker.
+        """
         self.host = host
         self.name = name
         self.model = model
         self.player: Player = player or NoPlayer()
         self.refuse = refuse
+        self._screen = screen
         self.knows_content_url = True
         """An old receiver looks at contentId only."""
         self.lose_next_load = False
@@ -283,7 +298,7 @@ class Receiver:
             "ssdp_udn": str(self.uuid),
             "manufacturer": "Google Inc.",
             "model_name": self.model,
-            "capabilities": {"display_supported": True, "multizone_supported": False},
+            "capabilities": {"display_supported": self._screen, "multizone_supported": False},
         }
         return web.json_response(info)
 

@@ -3,14 +3,13 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
 from .browser import BrowserPlayer
 from .films import MOOV_FIRST, Film, film
 from .hass import COMPONENTS, Hass
-from .receiver import Receiver
+from .receiver import Receiver, own_host
 from .recorder import Recorder
 from .swarm import Swarm
 from .torrents import MIB, make_torrent
@@ -39,14 +38,16 @@ class Stage:
         piece_length: int = MIB,
         port: int = 0,
         mutant: str | None = None,
-        hosts: Sequence[str] = ("127.0.0.1",),
+        screens: int = 1,
+        speaker: bool = False,
         options: dict[str, Any] | None = None,
     ) -> None:
         self._recipe = recipe
         self._piece_length = piece_length
         self._port = port
         self._mutant = mutant
-        self._hosts = hosts
+        self._hosts = [own_host(number) for number in range(screens)]
+        self._speaker = own_host(screens) if speaker else None
         self._options = options
         self._stack = contextlib.AsyncExitStack()
         self.recorder = Recorder()
@@ -75,7 +76,9 @@ class Stage:
             for number, (host, player) in enumerate(zip(self._hosts, self.players, strict=True), 1)
         ]
         self.hass = await enter(Hass(self.folder / "config", port=self._port, components=self._components()))
-        self.entities = await self.hass.cast_entities(*self._hosts)
+        if self._speaker is not None:
+            await enter(Receiver(self._speaker, "Rig speaker", "Google Home", screen=False))
+        self.entities = await self.hass.cast_entities(*self._hosts, *filter(None, [self._speaker]))
         self.downloads = self.folder / "downloads"
         data = {"download_directory": str(self.downloads), "network": NETWORK}
         self.entry_id = await self.hass.set_up("torrent_cast", data)
@@ -108,9 +111,14 @@ class Stage:
         return self.receivers[0]
 
     @property
+    def screens(self) -> list[str]:
+        """Return the entities of the devices with a screen."""
+        return [entity_id for entity_id in self.entities if "speaker" not in entity_id]
+
+    @property
     def entity_id(self) -> str:
         """Return the first device's entity."""
-        return self.entities[0]
+        return self.screens[0]
 
     async def diagnostics(self) -> dict[str, Any]:
         """Return the integration's own diagnostics."""

@@ -1,9 +1,5 @@
 """The test films are what they say they are, and their clock can be trusted."""
 
-# a test's name is its sentence
-
-# a test's name is its sentence
-
 from dataclasses import replace
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,5 @@
 """The receiver behaves to senders as Cast devices do; the sender is pychromecast, as in Home Assistant."""
 
-# a test's name is its sentence
-
 import asyncio
 import ssl
 import threading
@@ -22,13 +20,13 @@ from .browser import BrowserPlayer
 from .castv2 import CONNECTION, MEDIA, PLATFORM, RECEIVER, Envelope, Json
 from .films import SHORT, film
 from .player import State
-from .receiver import BACKDROP, CAST_PORT, DEFAULT_MEDIA_RECEIVER, YOUTUBE, Receiver
+from .receiver import BACKDROP, CAST_PORT, DEFAULT_MEDIA_RECEIVER, YOUTUBE, Receiver, own_host
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-HOST = "127.0.0.5"
+HOST = own_host()
 DEADLINE = 30  # s, only so that what hangs fails instead
 CUES = "WEBVTT\n\n00:00.000 --> 01:00.000\nGood evening\n"
 

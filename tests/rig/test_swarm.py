@@ -1,9 +1,5 @@
 """The swarm is a real one: found by its tracker alone, shaped, and gone without a trace."""
 
-# a test's name is its sentence
-
-# a test's name is its sentence
-
 import asyncio
 import filecmp
 import os
