@@ -24,7 +24,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 type TorrentCastConfigEntry = ConfigEntry[Playback]
 
 
-async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:  # noqa: ARG001
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what does not depend on the config entry."""
     async_setup_services(hass)
     hass.http.register_view(StreamView)
@@ -57,7 +57,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     return True
 
 
-async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:  # noqa: ARG001
+async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:
     """End every session and the engine."""
     await entry.runtime_data.stop()
     return True

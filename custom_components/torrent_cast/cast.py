@@ -16,16 +16,16 @@ from .playback.urls import base_url
 from .views import playback_of, stream_path, token_in
 
 
-async def async_get_media_browser_root_object(hass: HomeAssistant, cast_type: str) -> list[BrowseMedia]:  # noqa: ARG001
+async def async_get_media_browser_root_object(hass: HomeAssistant, cast_type: str) -> list[BrowseMedia]:
     """Offer no root of our own: the media source is among the entity's media already."""
     return []
 
 
 async def async_browse_media(
-    hass: HomeAssistant,  # noqa: ARG001
-    media_content_type: MediaType | str,  # noqa: ARG001
-    media_content_id: str,  # noqa: ARG001
-    cast_type: str,  # noqa: ARG001
+    hass: HomeAssistant,
+    media_content_type: MediaType | str,
+    media_content_id: str,
+    cast_type: str,
 ) -> BrowseMedia | None:
     """Leave browsing to the media source."""
     return None
@@ -35,7 +35,7 @@ async def async_play_media(
     hass: HomeAssistant,
     cast_entity_id: str,
     chromecast: Chromecast,
-    media_type: MediaType | str,  # noqa: ARG001
+    media_type: MediaType | str,
     media_id: str,
 ) -> bool:
     """Play what is ours: a session's id, a magnet link, a stream address. Return False for anything else."""

@@ -10,7 +10,7 @@ from .playback import Session
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant,  # noqa: ARG001
+    hass: HomeAssistant,
     entry: TorrentCastConfigEntry,
 ) -> dict[str, Any]:
     """Return the state of the entry's playback."""

@@ -59,7 +59,7 @@ class StreamView(HomeAssistantView):
         """Answer with the headers of the stream."""
         return await self.get(request, token, name)
 
-    async def get(self, request: web.Request, token: str, name: str) -> web.StreamResponse:  # noqa: ARG002
+    async def get(self, request: web.Request, token: str, name: str) -> web.StreamResponse:
         """Answer with the stream, or the one range of it that was asked for (RFC 9110 §14)."""
         hass = request.app[KEY_HASS]
         playback = playback_of(hass)
@@ -84,8 +84,8 @@ def _is_local(request: web.Request) -> bool:
 
 
 async def _answer(request: web.Request, session: Session) -> web.StreamResponse:
-    assert session.torrent is not None  # noqa: S101  # the session is resolved
-    assert session.file is not None  # noqa: S101
+    assert session.torrent is not None  # the session is resolved
+    assert session.file is not None
     size = session.file.size
     etag = f'"{session.torrent.key}-{session.file.index}"'
     response = web.StreamResponse(

@@ -34,7 +34,7 @@ def auto_enable_custom_integrations() -> None:
 async def until(condition: Callable[[], object]) -> None:
     """Return once `condition` holds; for what libtorrent does, of which no event tells."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110
+        while not condition():  # noqa: ASYNC110  # libtorrent has no event for it
             await asyncio.sleep(0.005)
 
 

@@ -50,7 +50,7 @@ def test_only_readers_that_jumped_have_deadlines_nearest_first(
 @pytest.mark.parametrize(
     ("current", "fresh"), [((), True), ((10,), True), ((10, 11), False), ((10, 11, 12), False), ((70, 71), True)]
 )
-def test_what_is_in_flight_is_cancelled_only_for_a_new_target(current: tuple[int, ...], fresh: bool) -> None:  # noqa: FBT001
+def test_what_is_in_flight_is_cancelled_only_for_a_new_target(current: tuple[int, ...], fresh: bool) -> None:
     assert plan([Want(10, 99, urgent=True)], nothing(), MIB, current).fresh is fresh
 
 

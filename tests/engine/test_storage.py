@@ -94,9 +94,9 @@ def test_what_is_needed_fits_beside_the_reserve(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     needed: int,
-    fits: bool,  # noqa: FBT001
+    fits: bool,
 ) -> None:
-    usage = namedtuple("usage", "total used free")  # noqa: PYI024
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024  # as shutil gives it
     free = 744_000_000 + storage.RESERVE_BYTES
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10**10, 10**10 - free, free))
 

@@ -66,6 +66,6 @@ async def test_forgetting_nothing_writes_nothing(library: Library, hass_storage:
         ("damaged", True),
     ],
 )
-def test_a_film_is_due_once_its_time_is_over(last_used: str, due: bool) -> None:  # noqa: FBT001
+def test_a_film_is_due_once_its_time_is_over(last_used: str, due: bool) -> None:
     now = dt_util.parse_datetime("2026-01-02T00:00:00+00:00", raise_on_error=True)
     assert Kept("a", "A", last_used, last_used).is_due(timedelta(hours=24), now) is due

@@ -34,7 +34,7 @@ from tests.conftest import (
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
 
-async def prepared(playback: Playback, seed: Seed, **fields: Any) -> Session:  # noqa: ANN401
+async def prepared(playback: Playback, seed: Seed, **fields: Any) -> Session:  # noqa: ANN401  # passed on as they are
     """Return a session that is ready to play."""
     session = playback.start_session(await playback.parse(seed.magnet), **fields)
     await soon(session.prepare())

@@ -56,7 +56,7 @@ class Report:
     error: str | None = None
 
 
-def expect(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads as a sentence
+def expect(holds: bool, otherwise: str) -> None:  # reads as a sentence
     """Raise CheckError unless `holds`."""
     if not holds:
         raise CheckError(otherwise)

@@ -127,7 +127,7 @@ class Sender(MediaStatusListener, CastStatusListener):
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def load(self, url: str, content_type: str = "video/mp4", **fields: Any) -> Json:  # noqa: ANN401
+    async def load(self, url: str, content_type: str = "video/mp4", **fields: Any) -> Json:  # noqa: ANN401  # passed on as they are
         """Send LOAD, return the answer."""
         return await asyncio.to_thread(self._load, url, content_type, **fields)
 
@@ -135,7 +135,7 @@ class Sender(MediaStatusListener, CastStatusListener):
         answers: list[Json] = []
         answered = threading.Event()
 
-        def callback(sent: bool, answer: Json | None) -> None:  # noqa: FBT001  # pychromecast's
+        def callback(sent: bool, answer: Json | None) -> None:  # pychromecast's
             answers.append({"sent": sent, **(answer or {})})
             answered.set()
 

@@ -20,7 +20,7 @@ def libtorrent() -> ModuleType:
     if loaded := sys.modules.get("libtorrent"):
         return loaded
     # Here, as it brings in all of Home Assistant, which takes seconds.
-    from custom_components.torrent_cast.engine.binding import load  # noqa: PLC0415
+    from custom_components.torrent_cast.engine.binding import load  # noqa: PLC0415  # slow, and only needed here
 
     return load(rig_cache())
 

@@ -272,7 +272,7 @@ class Torrent:
         if not info.info_hashes().has_v1():
             self.fail(SourceError("v2_only"))
             return
-        assert self._handle is not None  # noqa: S101  # for the type checker: metadata come after the handle
+        assert self._handle is not None  # for the type checker: metadata come after the handle
         self._have = bytearray(info.num_pieces())
         self._pieces = Pieces(self._handle, info, self._run)
         self._steering = Steering(self._handle, info.num_pieces())

@@ -170,8 +170,8 @@ class Session:
 
     async def _prepare(self) -> None:
         await self.resolve()
-        assert self.torrent is not None  # noqa: S101  # for the type checker: `resolve` set both
-        assert self.file is not None  # noqa: S101
+        assert self.torrent is not None  # for the type checker: `resolve` set both
+        assert self.file is not None
         self.set_state(State.BUFFERING)
         # This reader keeps the way to the first seconds planned until the player's own connections do.
         ahead = await self._readers.enter_async_context(self.torrent.open(self.file))
@@ -244,8 +244,8 @@ class Session:
     @contextlib.asynccontextmanager
     async def stream(self, start: int, end: int, abort: Callable[[], None]) -> AsyncIterator[Reader]:
         """Yield a reader over [start, end) for one HTTP request; `abort` is called when the session ends first."""
-        assert self.torrent is not None  # noqa: S101  # the view resolved the session before
-        assert self.file is not None  # noqa: S101
+        assert self.torrent is not None  # the view resolved the session before
+        assert self.file is not None
         with self._connection(abort):
             async with self.torrent.open(self.file, start, end) as reader:
                 await self.release()
