@@ -39,7 +39,8 @@ async def async_play_media(
     media_id: str,
 ) -> bool:
     """Play what is ours: a session's id, a magnet link, a stream address. Return False for anything else."""
-    if not _is_ours(media_id) or (playback := playback_of(hass)) is None:
+    playback = playback_of(hass)
+    if playback is None or not _is_ours(playback, media_id):
         return False
     with translate_errors():
         session = await _session(playback, cast_entity_id, media_id)
@@ -47,21 +48,29 @@ async def async_play_media(
     return True
 
 
-def _is_ours(media_id: str) -> bool:
-    return is_magnet(media_id) or media_id.startswith(f"{SCHEME}:") or token_in(media_id) is not None
+def _is_ours(playback: Playback, media_id: str) -> bool:
+    """Tell whether to answer for `media_id`; a foreign address may look like one of our streams."""
+    if is_magnet(media_id) or media_id.startswith(f"{SCHEME}:"):
+        return True
+    token = token_in(media_id)
+    return token is not None and (media_id.startswith("/") or playback.by_token(token) is not None)
 
 
 async def _session(playback: Playback, entity_id: str, media_id: str) -> Session:
-    """Return the session `media_id` means, made anew for a magnet link. Raises SessionEnded."""
+    """Return the session `media_id` means, made anew for a magnet link; the device is its own now.
+
+    Raises SessionEnded.
+    """
+    session: Session | None
     if is_magnet(media_id):
-        return playback.start_session(await playback.parse(media_id), target=entity_id)
-    if (token := token_in(media_id)) is not None:
+        session = playback.start_session(await playback.parse(media_id))
+    elif (token := token_in(media_id)) is not None:
         session = playback.by_token(token)
     else:
         session = playback.by_id(media_id.removeprefix(f"{SCHEME}:"))
     if session is None:
         raise SessionEnded("unknown_session")
-    session.target = entity_id
+    playback.claim(session, entity_id)
     return session
 
 

@@ -12,7 +12,7 @@ from pychromecast.controllers.media import DefaultMediaReceiverController
 from pychromecast.error import PyChromecastError
 from yarl import URL
 
-from .playback import LoadRefused, NoReachableUrl, Session, State, TargetUnavailable
+from .playback import LoadRefused, NoReachableUrl, Session, SessionEnded, State, TargetUnavailable
 from .watcher import watch
 
 # A device asks for the stream within a second of LOAD; after this long it cannot reach us. s
@@ -22,7 +22,9 @@ LOAD_TIMEOUT: Final = 30.0
 # pychromecast writes to its TLS connection from several threads; now and then that breaks the connection, the message
 # is lost, and it connects anew 5 s later. s
 RECONNECT_TIMEOUT: Final = 10.0
-FAILURES: Final = frozenset({"LOAD_FAILED", "LOAD_CANCELLED", "INVALID_REQUEST", "INVALID_PLAYER_STATE"})
+FAILURES: Final = frozenset({"LOAD_FAILED", "INVALID_REQUEST", "INVALID_PLAYER_STATE"})
+# Somebody else's LOAD took the place of ours.
+CANCELLED: Final = "LOAD_CANCELLED"
 
 type Answer = dict[str, Any]
 
@@ -78,6 +80,7 @@ async def load(hass: HomeAssistant, chromecast: Chromecast, session: Session, ur
             raise
         await _load_surely(hass, chromecast, session, url, plain=True)
         _needs_plain_url.add(chromecast.uuid)
+    session.was_loaded = True  # from here on the receiver's status decides
 
 
 async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Session, url: URL, *, plain: bool) -> None:
@@ -161,5 +164,7 @@ def _check(reply: asyncio.Future[Answer | None]) -> None:
         return
     if (answer := reply.result()) is None:
         raise _NotSentError
+    if answer.get("type") == CANCELLED:
+        raise SessionEnded("session_ended")
     if answer.get("type") in FAILURES:
         raise LoadRefused("load_refused", detail=f"{answer.get('type')} {answer.get('detailedErrorCode', '')}".strip())

@@ -62,7 +62,9 @@ class TorrentCastMediaSource(MediaSource):
             raise Unresolvable(**NOT_LOADED)
         try:
             wanted = Identifier.parse(item.identifier)
-            session = playback.start_session(await playback.kept_source(wanted.key), wanted=wanted.index)
+            session = playback.unclaimed(wanted.key, wanted.index) or playback.start_session(
+                await playback.kept_source(wanted.key), wanted=wanted.index
+            )
             await session.resolve()
         except ValueError as err:
             raise Unresolvable(translation_domain=DOMAIN, translation_key="unknown_torrent") from err

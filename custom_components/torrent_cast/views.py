@@ -1,5 +1,6 @@
 """HTTP: the stream of a session, in single byte ranges. No torrent logic."""
 
+import logging
 import re
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -13,12 +14,16 @@ from homeassistant.helpers.network import is_cloud_connection
 from homeassistant.util.network import is_local
 
 from .const import DOMAIN
-from .engine import TorrentCastError
+from .engine import StorageError, TorrentCastError
 from .media import Unplayable
-from .playback import Playback, Session
+from .playback import Playback, Session, State
+
+_LOGGER = logging.getLogger(__name__)
 
 # Large enough to keep the number of writes low, small enough not to hold a piece per connection in the socket.
 CHUNK_BYTES: Final = 256 * 1024
+# A player has two or three; each may hold a piece of 16 MiB in memory.
+MAX_CONNECTIONS: Final = 16
 # The torrent's own name could hold what Home Assistant's security filter refuses.
 STEM: Final = "stream"
 # One range of bytes, open at either end (RFC 9110 §14.1.1, §14.1.2). Longer numbers than any file's are not looked at.
@@ -69,6 +74,8 @@ class StreamView(HomeAssistantView):
             raise web.HTTPServiceUnavailable
         if (session := playback.by_token(token)) is None:
             raise web.HTTPNotFound
+        if session.connections >= MAX_CONNECTIONS:
+            raise web.HTTPServiceUnavailable
         try:
             await session.resolve()
         except (TorrentCastError, Unplayable) as err:
@@ -144,8 +151,13 @@ async def _send(request: web.Request, response: web.StreamResponse, session: Ses
         try:
             while chunk := await reader.read(CHUNK_BYTES):
                 await response.write(chunk)
-        except TorrentCastError:
+        except TorrentCastError as err:
             # The headers promise more bytes than will come: only a broken connection tells the client so.
             transport.abort()
+            if isinstance(err, StorageError):
+                _LOGGER.error(  # noqa: TRY400  # its text says it all
+                    "Playback on %s stops: %s", session.target, err.details.get("error", err.reason)
+                )
+                session.end(State.FAILED, err)
         except ConnectionError:
             return

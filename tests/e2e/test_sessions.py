@@ -185,6 +185,26 @@ async def test_a_play_replaces_the_one_before_it(stage: Stage) -> None:
     assert [session["session_id"] for session in await sessions_of(stage)] == [second["session_id"]]
 
 
+async def test_a_kept_film_plays_on_elsewhere(stage: Stage) -> None:
+    await play(stage)
+    async with asyncio.timeout(PATIENCE):
+        while ((await stage.player.next_frame()).clock or 0.0) < 6:  # its first 4 MiB are there then
+            pass
+    for position in (250, 350, 450):
+        await stage.hass.service("torrent_cast.stop", entity_id=stage.entity_id)
+        frames = asyncio.create_task(stage.player.frames_moving(near=position))
+        await play(stage, start_position=position)
+        assert (await asyncio.wait_for(frames, PATIENCE)).clock == pytest.approx(position, abs=2)
+        (torrent,) = (await stage.diagnostics())["torrents"]
+        assert torrent["peers"] == 8
+
+
+async def test_a_play_that_waits_for_peers_does_not_take_the_screen_later(stage: Stage) -> None:
+    await play(stage, source=DEAD_MAGNET, wait=False)
+    (playing,) = await play(stage)
+    assert [session["session_id"] for session in await sessions_of(stage)] == [playing["session_id"]]
+
+
 async def test_a_stop_while_the_device_loads_is_heeded(stage: Stage) -> None:
     loads = len(stage.receiver.loads)
     playing = asyncio.create_task(play(stage))

@@ -118,7 +118,7 @@ class Engine:
 
     async def source_of(self, key: str) -> Source:
         """Return the source of a torrent that is in the session or on disk. Raises SourceError."""
-        if (torrent := self._torrents.get(key)) is not None:
+        if (torrent := self._torrents.get(key)) is not None and not torrent.failed:
             return Source(key, torrent.name, self._lt.add_torrent_params())
         params = await self.run(storage.resume_params, self._lt, self._directory / key)
         if params is None or params.ti is None:
@@ -141,7 +141,9 @@ class Engine:
             if source.key not in self._added:
                 await self._ask_to_add(source)
             _, added = self._added[source.key]
-            await asyncio.wait([added])
+            await asyncio.wait([added], timeout=ANSWER_TIMEOUT)
+            if not added.done():
+                raise StorageError("disk_error", error="libtorrent does not answer")
             return added.result()
 
     async def _ask_to_add(self, source: Source) -> None:
@@ -406,7 +408,7 @@ class Engine:
         self._fail(alert, StorageError("torrent_error", error=alert.error.message()))
 
     def _fail(self, alert: lt.torrent_alert, error: StorageError) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None:
+        if (torrent := self._handles.get(alert.handle)) is not None and not torrent.failed:
             _LOGGER.error("A torrent stopped: %s", error.details["error"])
             torrent.fail(error)
 

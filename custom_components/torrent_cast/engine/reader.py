@@ -86,11 +86,6 @@ class Reader:
             return math.inf
         return max(0, gap * self._torrent.piece_length - self._file.offset - self.position)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Tell whether somebody waits for bytes right now."""
-        return self._waiting_since is not None
-
     def _go_to(self, position: int) -> None:
         step = max(PLAN_STEP, self._torrent.piece_length)
         begin, end = self._file.offset + self.position, self._file.offset + position

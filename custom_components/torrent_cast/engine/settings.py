@@ -54,7 +54,9 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         # Slow or silent peers lose their blocks to others.
         "peer_connect_timeout": 6,
         "piece_timeout": 8,
-        "min_reconnect_time": 10,
+        # A seed that left, or that hung up while nothing was wanted, is asked again after 2, 4, 6 ... 20 s.
+        "min_reconnect_time": 2,
+        "max_failcount": 10,
         "close_redundant_connections": False,
         "aio_threads": 4,
         "hashing_threads": 1,

@@ -54,6 +54,7 @@ class Torrent:
         self._have = bytearray()
         self._selected: Counter[int] = Counter()
         self._chosen = False
+        self._is_new = False  # its metadata came from a peer, so there is nothing of it on disk
         self._readers: set[Reader] = set()
         self._waiters: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._pieces: Pieces | None = None
@@ -222,12 +223,13 @@ class Torrent:
     def _prioritize(self) -> None:
         """Want the selected files, all of each at all times.
 
-        With nothing selected any more the priorities stay: at all zero we would call ourselves "upload only", seeds
-        close such connections, and it takes `min_reconnect_time` to get them back.
+        With nothing selected any more the priorities stay, and so they do before the first choice if there may be
+        something on disk: with nothing wanted that is missing we would call ourselves "upload only", seeds close such
+        connections, and it takes `min_reconnect_time` to get them back.
         """
         if self._steering is None or self._failure is not None or self._rechecking:
             return
-        if self._chosen and not self._selected:
+        if not self._selected and (self._chosen or not self._is_new):
             return
         base = bytearray(len(self._have))
         for span in self._wanted():
@@ -266,6 +268,7 @@ class Torrent:
         except RuntimeError:  # removed in the meantime
             return
         if info is not None and self._info is None and self._failure is None:
+            self._is_new = True
             self._take_info(info)
 
     def _take_info(self, info: lt.torrent_info) -> None:

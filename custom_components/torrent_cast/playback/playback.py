@@ -1,6 +1,7 @@
 """Where the sessions live: one engine, one worker, one library for all of them."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import Counter
@@ -26,7 +27,7 @@ from ..engine import (
     storage,
 )
 from ..engine.files import files_of
-from ..media.worker import Worker
+from ..media import Unplayable, Worker
 from .library import Library
 from .session import Session
 
@@ -34,6 +35,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # A browser or another player has no media session we could watch; after this long without a request it is gone. s
 IDLE_SESSION: Final = 30 * 60
+# Somebody who opened a stream's address asks for it at once; an address that nobody wanted is gone after this. s
+UNCLAIMED_SESSION: Final = 5 * 60
 # A receiver that was cut off comes back within seconds or has been switched off; s.
 LOST_RECEIVER: Final = 5 * 60
 # How often kept films and idle sessions are looked at; s.
@@ -102,6 +105,20 @@ class Playback:
         """Return the sessions on a device."""
         return [session for session in self.sessions if session.target == entity_id]
 
+    def claim(self, session: Session, entity_id: str) -> None:
+        """Give a device to `session`: what has not got onto its screen by now will not take it later."""
+        for other in self.for_target(entity_id):
+            if other is not session and not other.was_loaded:
+                other.end()
+        session.target = entity_id
+
+    def unclaimed(self, key: str, wanted: int | None) -> Session | None:
+        """Return a session for that file whose address nobody has used yet."""
+        for session in self.sessions:
+            if session.source.key == key and session.wanted == wanted and not session.was_used and not session.target:
+                return session
+        return None
+
     async def parse(self, source: str | bytes) -> Source:
         """Return the validated source. Raises SourceError."""
         return await (await self._running_engine()).parse(source)
@@ -145,13 +162,14 @@ class Playback:
 
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Add the torrent, wait for its metadata, choose the file and see that it fits. Raises TorrentCastError."""
+        self._in_background(self._warm_up(), "warm up")
         engine = await self._running_engine()
         try:
             # A torrent half added could not be removed, and its folder would stay.
             torrent = await self._to_its_end(self._add(engine, session.source), "add")
             await self._to_its_end(torrent.metadata(self.settings.metadata_timeout), "metadata")
             file = choose(torrent.files, session.wanted)
-            await engine.run(storage.check_space, engine.directory, torrent.missing_bytes(file))
+            await engine.run(storage.check_space, engine.directory, self._still_to_come(torrent, file))
             await self.library.used(torrent.key, torrent.name)
             # Before the first byte comes: a start after a crash deletes only what the resume data name.
             await engine.save(torrent)
@@ -159,6 +177,16 @@ class Playback:
             raise StorageError("disk_error", error=err.strerror or type(err).__name__) from err
         torrent.select(file)
         return torrent, file
+
+    async def _warm_up(self) -> None:
+        """Have the worker ready by the time there is something to probe."""
+        with contextlib.suppress(Unplayable):  # the probe will say so
+            await self.worker.start()
+
+    def _still_to_come(self, torrent: Torrent, file: TorrentFile) -> int:
+        """Return how many bytes are needed for `file` and for the films of all other sessions."""
+        films = {(session.torrent, session.file) for session in self.sessions} | {(torrent, file)}
+        return sum(torrent.missing_bytes(file) for torrent, file in films if torrent and file)
 
     async def _add(self, engine: Engine, source: Source) -> Torrent:
         async with self._lock:
@@ -216,7 +244,7 @@ class Playback:
     async def tidy(self) -> None:
         """End idle sessions, delete what is no longer kept, and what a crash left behind."""
         for session in self.sessions:
-            if not session.connections and _is_abandoned(session):
+            if _is_abandoned(session):
                 session.end()
         async with self._lock:
             if self.stopping:  # a successor may be at work in the same directory
@@ -283,8 +311,9 @@ def _look_at(task: asyncio.Task[Any]) -> None:
 
 
 def _is_abandoned(session: Session) -> bool:
-    """Tell whether nobody will come back for a session without connections."""
+    """Tell whether nobody will come back for a session."""
     now = time.monotonic()
-    if not session.was_loaded:  # nobody watches a receiver for it
-        return now - session.last_used > IDLE_SESSION
-    return session.disconnected_since is not None and now - session.disconnected_since > LOST_RECEIVER
+    if session.was_loaded:  # the connections of a TV without power stay open for a quarter of an hour
+        return session.disconnected_since is not None and now - session.disconnected_since > LOST_RECEIVER
+    patience = IDLE_SESSION if session.was_used else UNCLAIMED_SESSION
+    return not session.connections and now - session.last_used > patience

@@ -86,6 +86,7 @@ class Session:
         self.probe: Probe | None = None
         self.requested = asyncio.Event()
         self.was_loaded = False  # the receiver has shown our content
+        self.was_used = False  # somebody has asked for the stream
         self.last_used = time.monotonic()
         self.disconnected_since: float | None = None  # the receiver is out of reach; monotonic s
         self._title = title
@@ -254,6 +255,7 @@ class Session:
     @contextlib.contextmanager
     def _connection(self, abort: Callable[[], None]) -> Iterator[None]:
         self._connections.add(abort)
+        self.was_used = True
         self.requested.set()
         try:
             yield
