@@ -439,7 +439,7 @@ async def test_a_film_larger_than_the_free_space_is_refused_with_the_numbers(
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(0, 0, free))
     error = await refusal(hass, tv.entity_id, str(torrent_file))
     assert error.translation_key == "not_enough_space"
-    assert error.translation_placeholders == {"needed": "0.00 GB", "free": "0.27 GB", "reserve": "0.27 GB"}
+    assert error.translation_placeholders == {"needed": "2 MB", "free": "271 MB", "reserve": "269 MB"}
     await assert_nothing_left(playback, downloads)
 
 

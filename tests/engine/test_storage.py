@@ -105,7 +105,7 @@ def test_what_is_needed_fits_beside_the_reserve(
         return
     with pytest.raises(NotEnoughSpace) as error:
         storage.check_space(tmp_path, needed)
-    assert error.value.details == {"needed": "0.74 GB", "free": "1.01 GB", "reserve": "0.27 GB"}
+    assert error.value.details == {"needed": "745 MB", "free": "1.01 GB", "reserve": "269 MB"}
 
 
 def test_the_space_of_a_directory_that_went_away_is_an_error(tmp_path: Path) -> None:

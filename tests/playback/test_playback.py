@@ -19,7 +19,7 @@ from custom_components.torrent_cast.engine import SourceError, StorageError, Tor
 from custom_components.torrent_cast.engine.storage import FILES, RESUME
 from custom_components.torrent_cast.playback import Playback, Session, State
 from custom_components.torrent_cast.playback import playback as module
-from custom_components.torrent_cast.playback.playback import IDLE_SESSION, LOST_RECEIVER
+from custom_components.torrent_cast.playback.playback import IDLE_SESSION, LOST_RECEIVER, UNCLAIMED_SESSION
 from tests.conftest import (
     OPTIONS,
     Seed,
@@ -321,6 +321,8 @@ async def test_a_session_without_a_receiver_ends_when_nobody_asks_any_more(
     session: Session,
     wait_for: Callable[[float], None],
 ) -> None:
+    with session._connection(lambda: None):
+        pass
     wait_for(IDLE_SESSION - 60)
     await playback.tidy()
     assert not session.is_over
@@ -331,6 +333,29 @@ async def test_a_session_without_a_receiver_ends_when_nobody_asks_any_more(
     session.last_used -= 2 * IDLE_SESSION
     await playback.tidy()
     assert session.is_over
+
+
+async def test_an_address_that_nobody_used_is_given_up_soon(
+    playback: Playback, session: Session, wait_for: Callable[[float], None]
+) -> None:
+    wait_for(UNCLAIMED_SESSION - 60)
+    await playback.tidy()
+    assert not session.is_over
+    wait_for(UNCLAIMED_SESSION + 60)
+    await playback.tidy()
+    assert session.is_over
+
+
+async def test_a_device_given_to_a_session_is_taken_from_those_that_wait(
+    playback: Playback, session: Session, film: Seed
+) -> None:
+    source = await playback.parse(film.magnet)
+    waiting, loaded = playback.start_session(source), playback.start_session(source)
+    waiting.target = loaded.target = "media_player.tv"
+    loaded.was_loaded = True
+    playback.claim(session, "media_player.tv")
+    assert [waiting.is_over, loaded.is_over, session.is_over] == [True, False, False]
+    assert session.target == "media_player.tv"
 
 
 async def test_a_session_whose_device_never_loaded_it_ends_too(

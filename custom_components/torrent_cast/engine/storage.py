@@ -128,9 +128,9 @@ def check_space(directory: Path, needed: int) -> None:
         raise StorageError("not_writable", directory=str(directory), error=err.strerror or str(err)) from err
     if needed + RESERVE_BYTES > free:
         raise NotEnoughSpace(
-            "not_enough_space", needed=_gigabytes(needed), free=_gigabytes(free), reserve=_gigabytes(RESERVE_BYTES)
+            "not_enough_space", needed=_readable(needed), free=_readable(free), reserve=_readable(RESERVE_BYTES)
         )
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.2f} GB"
+def _readable(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{-(-size // 10**6)} MB"
