@@ -22,6 +22,8 @@ RESUME: Final = "resume"
 KEY: Final = re.compile(r"[0-9a-f]{40}")
 # Home Assistant's database and the system want room too.
 RESERVE_BYTES: Final = 256 * 1024 * 1024
+MB: Final = 10**6
+GB: Final = 10**9
 
 
 def check_directory(directory: Path) -> None:
@@ -133,4 +135,4 @@ def check_space(directory: Path, needed: int) -> None:
 
 
 def _readable(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{-(-size // 10**6)} MB"
+    return f"{size / GB:.2f} GB" if size >= GB else f"{-(-size // MB)} MB"
