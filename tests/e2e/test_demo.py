@@ -46,7 +46,11 @@ async def demo(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Proces
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(process.communicate(), PATIENCE)
+        try:
+            await asyncio.wait_for(process.communicate(), PATIENCE)
+        except TimeoutError:
+            process.kill()
+            raise
 
 
 async def run_check(*arguments: str) -> tuple[int | None, dict[str, Any]]:

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -276,6 +277,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if (arguments.magnet is None) != (arguments.target is None):
         parser.error("a magnet link and --target HOST go together")
+    # Python leaves SIGINT ignored where it was, as in a shell's background job: Ctrl-C or its like must end this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run = check if arguments.check else cast if arguments.magnet else demo
     try:
         return asyncio.run(run(arguments))

@@ -137,17 +137,21 @@ class Chromium:
         self._stack.push_async_callback(stop)
 
     async def _receive(self) -> None:
-        async for message in self._socket:
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                continue
-            data: Json = message.json()
-            if (reply := self._replies.pop(data.get("id", 0), None)) is not None:
-                _settle(reply, data)
-            elif (listener := self._listeners.get(data.get("method", ""))) is not None:
-                listener(data["params"])
-        for reply in self._replies.values():
-            if not reply.done():
-                reply.set_exception(DevToolsError("Chromium is gone"))
+        try:
+            async for message in self._socket:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    self._take(message.json())
+        finally:  # whoever waits would wait for ever
+            for reply in self._replies.values():
+                if not reply.done():
+                    reply.set_exception(DevToolsError("Chromium is gone"))
+
+    def _take(self, data: Json) -> None:
+        """Pass a message on to who waits for it."""
+        if (reply := self._replies.pop(data.get("id", 0), None)) is not None:
+            _settle(reply, data)
+        elif (listener := self._listeners.get(data.get("method", ""))) is not None:
+            listener(data["params"])
 
     async def _send(self, method: str, params: Json) -> Json:
         if self._socket.closed:

@@ -215,7 +215,7 @@ async def test_a_seed_that_does_not_start_says_why(
 
 
 SCRIPT = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 import libtorrent
 from tests.rig.swarm import Swarm
@@ -226,6 +226,7 @@ async def main():
         print("up", flush=True)
         await asyncio.Event().wait()
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background job
 asyncio.run(main())
 """
 
@@ -248,7 +249,7 @@ async def test_nothing_is_left_of_a_rig_that_is_ended(
         assert len(_own(rig.pid)) == 3
 
         rig.send_signal(ending)
-        await rig.wait()
+        await asyncio.wait_for(rig.wait(), DEADLINE)
 
     if ending is signal.SIGKILL:  # nobody can clean up then: the next rig does
         with Network([FAST]):
