@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.rig.hass import HassError
 from tests.rig.player import State
@@ -43,6 +44,7 @@ async def test_the_answer_tells_everything_but_the_token(stage: Stage) -> None:
     assert session["title"] == "A film"
     assert session["entity_id"] == stage.entity_id
     assert session["duration"] == pytest.approx(600, abs=0.1)
+    assert stage.receiver.loads[-1]["media"]["streamType"] == "BUFFERED"
     token = stage.recorder.exchanges[-1].url.split("/")[5]
     assert token not in str(session)
     assert token not in str(await stage.hass.state(stage.entity_id))
@@ -121,10 +123,22 @@ async def test_another_app_on_the_receiver_ends_the_session(stage: Stage) -> Non
 
 
 async def test_another_sender_s_film_ends_the_session(stage: Stage) -> None:
-    await play(stage)
-    with_its_own = {"contentId": "http://127.0.0.1:9/other.mp4", "contentType": "video/mp4", "streamType": "BUFFERED"}
-    await stage.receiver.load_by_other(with_its_own)
-    await until_ended(stage)
+    async def serve(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(stage.film, headers={"Access-Control-Allow-Origin": "*"})
+
+    app = web.Application()
+    app.router.add_get("/other.mp4", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/other.mp4"
+        await play(stage)
+        await stage.receiver.load_by_other({"contentId": url, "contentType": "video/mp4", "streamType": "BUFFERED"})
+        await until_ended(stage)
+        await asyncio.wait_for(stage.receiver.reaches(State.PLAYING), PATIENCE)
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_restart_of_the_receiver_ends_the_session(stage: Stage) -> None:

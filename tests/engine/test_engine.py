@@ -250,7 +250,7 @@ async def test_a_stop_ends_what_is_being_added(engine: Engine, seed: Seed) -> No
 
 
 async def test_dropped_alerts_are_made_up_for(engine: Engine, seed: Seed, caplog: pytest.LogCaptureFixture) -> None:
-    pump, engine._pump = engine._pump, lambda: None  # type: ignore[method-assign]
+    pump, engine._pump = engine._pump, lambda: None  # type: ignore[method-assign]  # alerts get lost here
     assert engine._wake is not None
     assert engine._session is not None
     asyncio.get_running_loop().remove_reader(engine._wake[0])
@@ -260,7 +260,7 @@ async def test_dropped_alerts_are_made_up_for(engine: Engine, seed: Seed, caplog
     session.pop_alerts()  # and nobody reads them
 
     asyncio.get_running_loop().add_reader(engine._wake[0], pump)
-    engine._on_dropped(None)  # type: ignore[arg-type]
+    engine._on_dropped(None)  # type: ignore[arg-type]  # as libtorrent would call it
     torrent = await soon(adding)
     await torrent.metadata(PATIENCE)
 
@@ -276,7 +276,7 @@ async def test_a_lost_answer_to_a_read_is_asked_for_again(engine: Engine, seed: 
     await asyncio.wait([reading], timeout=0.1)
     engine._handlers[engine._lt.read_piece_alert] = handler
 
-    engine._on_dropped(None)  # type: ignore[arg-type]
+    engine._on_dropped(None)  # type: ignore[arg-type]  # as libtorrent would call it
 
     assert await reading == noise(10 * PIECE + 99)
 

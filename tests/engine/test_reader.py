@@ -119,7 +119,7 @@ async def test_two_readers_share_a_piece(
 
     def ask(self: object, piece: int) -> None:
         asked.append(piece)
-        read_piece(self, piece)  # type: ignore[arg-type]
+        read_piece(self, piece)  # type: ignore[arg-type]  # as libtorrent would call it
 
     monkeypatch.setattr(type(handle), "read_piece", ask)
 

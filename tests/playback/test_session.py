@@ -109,6 +109,13 @@ async def test_work_cancelled_by_the_loop_is_an_end(waiting: Session) -> None:
         await soon(wait)
 
 
+async def test_the_end_breaks_every_connection(session: Session) -> None:
+    broken: list[int] = []
+    with session._connection(lambda: broken.append(1)), session._connection(lambda: broken.append(2)):
+        session.end()
+    assert sorted(broken) == [1, 2]
+
+
 async def test_ending_twice_is_as_good_as_once(playback: Playback, session: Session) -> None:
     error = MetadataTimeout("no_metadata", seconds=1, peers=0)
     session.end(State.FAILED, error)

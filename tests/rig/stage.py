@@ -42,7 +42,7 @@ class Stage:
         speaker: bool = False,
         options: dict[str, Any] | None = None,
     ) -> None:
-        self._recipe = recipe
+        self.recipe = recipe
         self._piece_length = piece_length
         self._port = port
         self._mutant = mutant
@@ -66,7 +66,7 @@ class Stage:
     async def _build(self) -> None:
         enter = self._stack.enter_async_context
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="torrent-cast-stage-")))
-        self.film = await film(self._recipe)
+        self.film = await film(self.recipe)
         torrent = make_torrent(self.film, self._piece_length)
         self.swarm = await enter(Swarm(torrent, self.film.parent))
         await enter(self.recorder)

@@ -28,7 +28,7 @@ HEAD_BYTES: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What libtorrent said last: rates in bytes/s, peers by where they were learnt from."""
+    """What libtorrent said last: rates in bytes/s, connected peers, and how many of those are seeds."""
 
     download_rate: int = 0
     upload_rate: int = 0
