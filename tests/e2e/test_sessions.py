@@ -128,7 +128,7 @@ async def test_another_sender_s_film_ends_the_session(stage: Stage) -> None:
 
     app = web.Application()
     app.router.add_get("/other.mp4", serve)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)  # s; the receiver goes on playing it
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
