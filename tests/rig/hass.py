@@ -21,6 +21,8 @@ PASSWORD: Final = "owner-password"  # noqa: S105  # of a throw-away instance on 
 START_TIMEOUT: Final = 180.0
 # Between two knocks at a port that nobody serves yet; s.
 KNOCK_INTERVAL: Final = 0.1
+# Cast asks its known hosts every 30 s; on a busy machine the first answers may come too late for it. s
+DISCOVERY_TIMEOUT: Final = 150.0
 # Home Assistant's own limit for a tidy end is 100 s; ours is what a user would bear.
 STOP_TIMEOUT: Final = 60.0
 
@@ -175,7 +177,7 @@ class Hass:
         """Add the Cast integration with `hosts` as known hosts; return its entities once that many are available."""
         await self.set_up("cast", {"known_hosts": list(hosts)})
         found: set[str] = set()
-        async with asyncio.timeout(60), self._socket() as ws:
+        async with asyncio.timeout(DISCOVERY_TIMEOUT), self._socket() as ws:
             await ws.send_json({"id": 1, "type": "subscribe_entities"})
             while len(found) < len(hosts):
                 event = (await ws.receive_json()).get("event", {})
