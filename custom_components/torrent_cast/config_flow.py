@@ -69,9 +69,9 @@ def _fields(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[vol.Ma
     return {vol.Required(name, default=values[name]): selector for name, selector in fields.items()}
 
 
-def _network(values: Mapping[str, Any], *, collapsed: bool) -> dict[vol.Marker, Any]:
+def _network(values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
     schema = vol.Schema(_fields(NETWORK_FIELDS, values))
-    return {vol.Required(SECTION_NETWORK): section(schema, {"collapsed": collapsed})}
+    return {vol.Required(SECTION_NETWORK): section(schema, {"collapsed": True})}
 
 
 def _directory_field(default: str) -> dict[vol.Marker, Any]:
@@ -126,7 +126,7 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
         network = DEFAULTS | values.get(SECTION_NETWORK, {})
         return self.async_show_form(
             step_id="user",
-            data_schema=vol.Schema(_directory_field(default) | _network(network, collapsed=True)),
+            data_schema=vol.Schema(_directory_field(default) | _network(network)),
             errors=errors,
             description_placeholders=placeholders,
         )
@@ -173,7 +173,7 @@ class TorrentCastOptionsFlow(OptionsFlow):
                     TextSelectorConfig(type=TextSelectorType.URL)
                 )
             }
-            | _network(values, collapsed=True)
+            | _network(values)
         )
         return self.async_show_form(step_id="init", data_schema=vol.Schema(schema), errors=errors)
 
