@@ -146,6 +146,6 @@ async def test_a_hostile_torrent_writes_nothing_outside_its_folder(
     assert len(written) == 5  # four files and the resume data
     assert all(path.is_relative_to(torrent.folder) for path in written)
     assert not list(tmp_path.parent.glob("evil*"))
-    assert not any(os.path.exists(f"/tmp/evil{index}") for index in range(4))  # noqa: ASYNC240, PTH110, S108
+    assert not any(os.path.exists(f"/tmp/evil{index}") for index in range(4))  # noqa: ASYNC240, PTH110, S108  # where the torrent points to
     await soon(engine.remove(torrent, delete_files=True))
     assert not torrent.folder.exists()
