@@ -277,7 +277,7 @@ class Hass:
         async with self._client.request(method, path, headers=headers, **body) as response:
             text = await response.text()
         if response.status >= 400:
-            raise HassError(text)
+            raise HassError(f"{method} {path.partition('?')[0]}: {response.status} {text}")
         return json.loads(text)
 
     @contextlib.asynccontextmanager
