@@ -210,7 +210,8 @@ async def test_a_kept_film_plays_on_elsewhere(stage: Stage) -> None:
         await play(stage, start_position=position)
         assert (await asyncio.wait_for(frames, PATIENCE)).clock == pytest.approx(position, abs=2)
         (torrent,) = (await stage.diagnostics())["torrents"]
-        assert torrent["peers"] == 8
+        # Not "peers": the torrent has just been added again, and statistics come once a second.
+        assert max(torrent["peers_from"].values(), default=0) == 8
 
 
 async def test_a_play_that_waits_for_peers_does_not_take_the_screen_later(stage: Stage) -> None:

@@ -15,6 +15,7 @@ import pytest_socket
 from tests.rig.films import SHORT, film
 from tests.rig.network import SUBNET, Network, NetworkUnavailableError, remains
 from tests.rig.process import running
+from tests.rig.seeder import Alerts
 from tests.rig.swarm import PORT, Swarm, SwarmError
 from tests.rig.torrents import Torrent, import_directory, libtorrent, make_torrent
 
@@ -85,6 +86,7 @@ class Client:
                 "alert_queue_size": 10_000,  # every block of a film is an alert
             }
         )
+        self.alerts = Alerts(self.session)
 
     def add(self, magnet: str) -> None:
         """Start to download; what there is to know is in the link."""
@@ -100,8 +102,7 @@ class Client:
         seen: list[str] = []
         end = time.monotonic() + DEADLINE
         while (left := end - time.monotonic()) > 0:
-            self.session.wait_for_alert(int(left * 1000))
-            for alert in self.session.pop_alerts():
+            for alert in self.alerts.next(left):
                 name = type(alert).__name__
                 # An alert lives until the next pop only: its peer is kept, not itself.
                 seen.append(alert.endpoint[0] if name == "block_finished_alert" else name)
