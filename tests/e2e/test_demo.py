@@ -15,7 +15,7 @@ import pytest
 from tests.rig.browser import BrowserPlayer
 from tests.rig.demo import FILMS
 from tests.rig.films import MOOV_FIRST, film
-from tests.rig.hass import free_port
+from tests.rig.ports import free_port
 from tests.rig.receiver import Receiver, own_host
 from tests.rig.stage import WRONG_BYTES
 from tests.rig.swarm import Swarm

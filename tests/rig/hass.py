@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +12,7 @@ from typing import Any, Final, Self
 import aiohttp
 
 from . import process
+from .ports import free_port
 
 COMPONENTS: Final = Path(__file__).parents[2] / "custom_components"
 USER: Final = "owner"
@@ -287,10 +287,3 @@ class Hass:
             await ws.send_json({"type": "auth", "access_token": self._token})
             await ws.receive_json()
             yield ws
-
-
-def free_port() -> int:
-    """Return a TCP port of loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -4,13 +4,13 @@ import asyncio
 import os
 import re
 import secrets
-import socket
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.rig.ports import free_port
 from tests.rig.process import running
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Tracker:
 async def tracker(address: str, info_hashes: Collection[str], port: int = 0) -> AsyncIterator[Tracker]:
     """Run a tracker of `info_hashes` (hex) on `address`; ready to answer when entered. `port` 0: a free one."""
     with _root(info_hashes) as root, tempfile.TemporaryFile() as log:
-        found = Tracker(address, port or _free_port(address))
+        found = Tracker(address, port or free_port(address))
         async with running(*_command(found, root), stdout=log, stderr=log) as process:
             try:
                 await _ready(found, process, next(iter(info_hashes)))
@@ -119,19 +119,6 @@ async def _ready(found: Tracker, process: asyncio.subprocess.Process, info_hash:
         pass
     message = f"opentracker on {found.address}:{found.port} is not ready: {failure}"
     raise TrackerError(message)
-
-
-def _free_port(address: str) -> int:
-    """Return a port free for TCP and UDP on `address` right now."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind((address, 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind((address, port))
-            except OSError:
-                continue
-            return port
 
 
 def _quoted(digest: str) -> str:
