@@ -17,6 +17,7 @@ from .errors import translation
 from .playback import Library, Playback
 from .playback.playback import HOUSEKEEPING_INTERVAL
 from .services import async_setup_services
+from .transport import async_listen
 from .views import StreamView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -52,6 +53,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     entry.async_on_unload(
         async_track_time_interval(hass, tidy, timedelta(seconds=HOUSEKEEPING_INTERVAL), cancel_on_shutdown=True)
     )
+    entry.async_on_unload(async_listen(hass, playback))
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))
     entry.async_on_unload(entry.add_update_listener(_async_options_changed))
     return True

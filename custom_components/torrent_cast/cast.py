@@ -9,8 +9,8 @@ from pychromecast.const import CAST_TYPE_CHROMECAST
 
 from .engine.source import is_magnet
 from .errors import translate_errors
-from .loading import load
-from .playback import Playback, Session, SessionEnded, State, TargetUnavailable
+from .loading import CastDevice
+from .playback import Following, Playback, Session, SessionEnded, State, TargetUnavailable
 from .playback.session import SCHEME
 from .playback.urls import base_url
 from .views import playback_of, stream_path, token_in
@@ -82,13 +82,19 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
         _check_screen(session, chromecast)
         await session.prepare()
         base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host)
-        await load(hass, chromecast, session, base.with_path(stream_path(session)))
+        await _follow(session, CastDevice(hass, chromecast, session, base.with_path(stream_path(session))))
     except asyncio.CancelledError:
         session.end()
         raise
     except Exception as err:
         session.end(State.FAILED, err)
         raise
+
+
+async def _follow(session: Session, device: CastDevice) -> None:
+    assert session.playhead is not None  # the session is prepared
+    session.following = Following(session, device, session.playhead)
+    await session.following.begin()
 
 
 def _check_connection(chromecast: Chromecast) -> None:

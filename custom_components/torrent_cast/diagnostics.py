@@ -1,12 +1,13 @@
 """Diagnostics: what plays and how well, without titles, info-hashes, addresses or tokens."""
 
+from math import isfinite
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 
 from . import TorrentCastConfigEntry
 from .engine import Torrent, TorrentFile
-from .playback import Session
+from .playback import Following, Session
 
 
 async def async_get_config_entry_diagnostics(
@@ -37,6 +38,20 @@ def _session(session: Session) -> dict[str, Any]:
     if session.probe is not None:
         data["duration"] = session.probe.duration
         data["container"] = session.probe.container
+    if session.following is not None:
+        data |= _following(session.following)
+    return data
+
+
+def _following(following: Following) -> dict[str, Any]:
+    data: dict[str, Any] = {"position": following.playhead.seconds, "is_held": following.hold.is_held}
+    if (health := following.health) is not None:
+        data["health"] = {
+            "level": health.level,
+            "seconds_in_hand": health.seconds if isfinite(health.seconds) else None,
+            "supply": health.supply,
+            "stall_in": health.stall_in,
+        }
     return data
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -65,27 +66,53 @@ class _Load:
         )
 
 
-async def load(hass: HomeAssistant, chromecast: Chromecast, session: Session, url: URL) -> None:
-    """Have `chromecast` play `session` from `url`.
+class CastDevice:
+    """A Cast device that is to play a session from `url`."""
 
-    Raises LoadRefused, NoReachableUrl, TargetUnavailable, SessionEnded.
-    """
-    session.set_state(State.LOADING)
-    session.requested.clear()
-    plain = chromecast.uuid in _needs_plain_url
-    try:
-        await _load_surely(hass, chromecast, session, url, plain=plain)
-    except LoadRefused:
-        if plain or session.requested.is_set():
-            raise
-        await _load_surely(hass, chromecast, session, url, plain=True)
-        _needs_plain_url.add(chromecast.uuid)
-    session.was_loaded = True  # from here on the receiver's status decides
+    def __init__(self, hass: HomeAssistant, chromecast: Chromecast, session: Session, url: URL) -> None:
+        self._hass = hass
+        self._chromecast = chromecast
+        self._session = session
+        self._url = url
+
+    @property
+    def name(self) -> str:
+        """Return what its owner calls it."""
+        return str(self._chromecast.name)
+
+    async def pause(self) -> None:
+        """Pause. Raises TargetUnavailable."""
+        await self._ask(self._chromecast.media_controller.pause)
+
+    async def play(self) -> None:
+        """Go on. Raises TargetUnavailable."""
+        await self._ask(self._chromecast.media_controller.play)
+
+    async def load(self, position: float) -> None:
+        """Play from `position` s. Raises LoadRefused, NoReachableUrl, TargetUnavailable, SessionEnded."""
+        session, uuid = self._session, self._chromecast.uuid
+        session.set_state(State.LOADING)
+        session.requested.clear()
+        plain = uuid in _needs_plain_url
+        message = partial(_message, session, self._url, position)
+        try:
+            await _load_surely(self._hass, self._chromecast, session, message(plain=plain), self._url)
+        except LoadRefused:
+            if plain or session.requested.is_set():
+                raise
+            await _load_surely(self._hass, self._chromecast, session, message(plain=True), self._url)
+            _needs_plain_url.add(uuid)
+        session.was_loaded = True  # from here on the receiver's status decides
+
+    async def _ask(self, command: Callable[[], None]) -> None:
+        try:
+            await self._hass.async_add_executor_job(command)
+        except PyChromecastError as err:
+            raise TargetUnavailable("device_unavailable", device=self.name) from err
 
 
-async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Session, url: URL, *, plain: bool) -> None:
+async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: _Load, url: URL) -> None:
     """Send LOAD, once more after a reconnect if it got lost."""
-    message = _message(session, url, plain=plain)
     watcher = watch(hass, chromecast, session, message.content_id)
     connections = watcher.connections
     try:
@@ -99,7 +126,7 @@ async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Ses
         raise TargetUnavailable("device_unavailable", device=str(chromecast.name)) from err
 
 
-def _message(session: Session, url: URL, *, plain: bool) -> _Load:
+def _message(session: Session, url: URL, position: float, *, plain: bool) -> _Load:
     """Return the message; by `contentUrl` the token stays out of the states that other senders see."""
     info: dict[str, Any] = {} if plain else {"contentUrl": str(url)}
     if session.probe is not None and session.probe.duration is not None:
@@ -108,7 +135,7 @@ def _message(session: Session, url: URL, *, plain: bool) -> _Load:
         content_id=str(url) if plain else session.content_id,
         content_type=session.content_type,
         title=session.title,
-        position=session.start_position,
+        position=position,
         media_info=info,
     )
 
@@ -138,20 +165,21 @@ def _set(reply: asyncio.Future[Answer | None], answer: Answer | None) -> None:
 async def _outcome(session: Session, reply: asyncio.Future[Answer | None], url: URL) -> None:
     """Wait until the device has taken the stream, has refused it, or the session was ended."""
     requested = asyncio.ensure_future(session.requested.wait())
+    shown = asyncio.ensure_future(session.wait_for(State.PLAYING, State.PAUSED))
     ended = asyncio.ensure_future(session.wait_for())
     try:
-        await _first(reply, requested, ended, within=REQUEST_TIMEOUT)
+        await _first(reply, requested, shown, within=REQUEST_TIMEOUT)
         _check(reply)
-        await _first(requested, ended, within=REQUEST_TIMEOUT)
-        if ended.done():
-            ended.result()
-        if not requested.done():
+        await _first(requested, shown, within=REQUEST_TIMEOUT)
+        if shown.done():
+            shown.result()  # what is loaded again it may show without asking
+        elif not requested.done():
             raise NoReachableUrl("no_request", address=str(url.origin()))
         await _first(reply, ended, within=LOAD_TIMEOUT)
         _check(reply)
     finally:
-        requested.cancel()
-        ended.cancel()
+        for future in (requested, shown, ended):
+            future.cancel()
 
 
 async def _first(*futures: asyncio.Future[Any], within: float) -> None:

@@ -53,7 +53,9 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
     @override
     def new_media_status(self, status: MediaStatus) -> None:
         # pychromecast goes on changing the object: take what is needed now.
-        self._hass.loop.call_soon_threadsafe(self._on_media, status.content_id, status.player_state, status.idle_reason)
+        self._hass.loop.call_soon_threadsafe(
+            self._on_media, status.content_id, status.player_state, status.idle_reason, status.current_time
+        )
 
     @override
     def load_media_failed(self, queue_item_id: int, error_code: int) -> None:
@@ -68,10 +70,12 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         self._hass.loop.call_soon_threadsafe(self._on_connection, status.status == CONNECTION_STATUS_CONNECTED)
 
     @callback
-    def _on_media(self, content_id: str | None, player_state: str, idle_reason: str | None) -> None:
+    def _on_media(
+        self, content_id: str | None, player_state: str, idle_reason: str | None, position: float | None
+    ) -> None:
         for session, loaded_as in list(self.sessions.items()):
             if loaded_as == content_id:
-                _follow(session, player_state, idle_reason)
+                _follow(session, player_state, idle_reason, position)
             elif content_id is not None and session.was_loaded:
                 session.end()  # another sender, or another session of ours, has loaded something else
 
@@ -95,7 +99,7 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
                 session.disconnected_since = since
 
 
-def _follow(session: Session, player_state: str, idle_reason: str | None) -> None:
+def _follow(session: Session, player_state: str, idle_reason: str | None, position: float | None) -> None:
     if player_state == "IDLE":
         if session.was_loaded and idle_reason is not None:
             _end(session, idle_reason)
@@ -105,11 +109,15 @@ def _follow(session: Session, player_state: str, idle_reason: str | None) -> Non
         session.set_state(State.STALLED)
     elif (state := STATES.get(player_state)) is not None:
         session.set_state(state)
+    if session.following is not None:
+        session.following.on_status(STATES.get(player_state), position)
 
 
 def _end(session: Session, idle_reason: str) -> None:
     """End `session` as the receiver did; CANCELLED and INTERRUPTED are somebody's wish."""
-    if idle_reason == "ERROR":
-        session.end(State.FAILED, LoadRefused("load_refused", detail=idle_reason))
-    else:
+    if idle_reason != "ERROR":
         session.end(State.FINISHED if idle_reason == "FINISHED" else State.STOPPED)
+    elif session.following is not None:
+        session.following.on_error(LoadRefused("load_refused", detail=idle_reason))
+    else:
+        session.end(State.FAILED, LoadRefused("load_refused", detail=idle_reason))

@@ -117,15 +117,15 @@ SLOW = 1_500_000
         (0.0, [math.inf], MIB, 0, 0),
         (RATE, [], MIB, 0, 0),
         (RATE, [], MIB, SLOW, SLOW),  # between two connections of a player
-        (RATE, [29e6], MIB, 0, 0),
-        (RATE, [31e6], MIB, 0, SLOW),
+        (RATE, [19e6], MIB, 0, 0),
+        (RATE, [21e6], MIB, 0, SLOW),
         (RATE, [math.inf], MIB, 0, SLOW),
-        (RATE, [31e6, 1e6], MIB, 0, 0),  # the hungriest decides
+        (RATE, [21e6, 1e6], MIB, 0, 0),  # the hungriest decides
         (RATE, [16e6], MIB, 0, 0),
         (RATE, [16e6], MIB, SLOW, SLOW),  # between the marks nothing changes
-        (RATE, [14e6], MIB, SLOW, 0),
+        (RATE, [11e6], MIB, SLOW, 0),
         (RATE, [0], MIB, SLOW, 0),  # a seek
-        (RATE, [31e6], 16 * MIB, 0, 0),  # two pieces are no reserve
+        (RATE, [33e6], 16 * MIB, 0, 0),  # two pieces are no reserve
         (RATE, [70e6], 16 * MIB, 0, SLOW),
         (10_000.0, [math.inf], MIB, 0, scheduler.PACE_FLOOR),
         (2 * RATE, [math.inf], MIB, SLOW, 2 * SLOW),  # another film

@@ -134,6 +134,12 @@ class MediaApp:
         self.session = None
         await self._player.stop()
 
+    async def break_off(self) -> None:
+        """End what plays with an error."""
+        assert self.session is not None
+        self._end(self.session, "ERROR")
+        await self._player.stop()
+
     async def handle(self, asker: Asker) -> None:
         """Do what a message on the media namespace asks for, one message after the other."""
         async with self._lock:

@@ -258,6 +258,11 @@ class Receiver:
             raise RuntimeError("nothing plays")
         await media.handle(Local({"type": kind, "mediaSessionId": media.session.id, **fields}))
 
+    async def break_off(self) -> None:
+        """Have the player fail in the middle of the film, as when its network or its decoder does."""
+        assert self._app.media is not None
+        await self._app.media.break_off()
+
     async def reaches(self, *states: State) -> State:
         """Wait until the media session is in one of `states`."""
         while self.state not in states:

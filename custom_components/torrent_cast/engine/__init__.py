@@ -12,13 +12,14 @@ from .errors import (
     TorrentGone,
 )
 from .files import TorrentFile, choose
-from .reader import Reader
+from .reader import Cursor, Reader
 from .settings import EngineSettings
 from .source import Source
 from .torrent import Torrent
 
 __all__ = [
     "BindingError",
+    "Cursor",
     "Engine",
     "EngineSettings",
     "MetadataTimeout",

@@ -1,10 +1,10 @@
-"""An async seekable reader over the verified bytes of one file."""
+"""Places in a file: a cursor that is planned for, and the async seekable reader over its verified bytes."""
 
 import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, override
 
 from . import scheduler
 from .files import TorrentFile
@@ -20,8 +20,8 @@ STUCK_AFTER: Final = 2.0
 PLAN_STEP: Final = 1024 * 1024
 
 
-class Reader:
-    """A position in a file. It declares what it wants next; the scheduler decides, the torrent applies."""
+class Cursor:
+    """A place in a file that is to be ready: the scheduler plans for it, nobody reads at it. Positions are bytes."""
 
     def __init__(self, torrent: Torrent, file: TorrentFile, start: int, end: int) -> None:
         self._torrent = torrent
@@ -29,7 +29,6 @@ class Reader:
         self._end = min(end, file.size)
         self.position = _checked(start)
         self._jumped = True
-        self._waiting_since: float | None = None
 
     async def __aenter__(self) -> Self:
         self._torrent.attach(self)
@@ -41,10 +40,58 @@ class Reader:
         self._torrent.detach(self)
 
     def seek(self, position: int) -> None:
-        """Go on reading at byte `position` of the file. Raises ValueError when it is negative."""
+        """Jump to byte `position` of the file: it is urgent. Raises ValueError when it is negative."""
         self.position = _checked(position)
         self._jumped = True
         self._torrent.reschedule()
+
+    def advance(self, position: int) -> None:
+        """Go on to byte `position` of the file: the way there was planned. Raises ValueError when it is negative."""
+        step = max(PLAN_STEP, self._torrent.piece_length)
+        begin, end = self._file.offset + self.position, self._file.offset + _checked(position)
+        self.position = position
+        if begin // step != end // step or position >= self._end:
+            self._torrent.reschedule()
+
+    @property
+    def want(self) -> scheduler.Want | None:
+        """Return what is wanted next from here, None at the end."""
+        pieces = self._torrent.pieces(self._file, self.position, self._end)
+        return scheduler.Want(pieces[0], pieces[-1], self._is_urgent) if pieces else None
+
+    @property
+    def _is_urgent(self) -> bool:
+        return self._jumped
+
+    def ahead(self, have: bytes | bytearray) -> float:
+        """Return how many contiguous bytes are there from here on, infinity when that is all there is to come."""
+        if (want := self.want) is None or (gap := have.find(0, want.first, want.last + 1)) < 0:
+            return math.inf
+        return max(0, gap * self._torrent.piece_length - self._file.offset - self.position)
+
+    @property
+    def in_hand(self) -> float:
+        """Return how many contiguous bytes are verified from here on, infinity when that is all of the rest."""
+        return self._torrent.in_hand(self)
+
+    def covers(self, other: Cursor, have: bytes | bytearray) -> bool:
+        """Tell whether all from here to `other` is there: then its needs are not nearer than ours."""
+        if other._file is not self._file or other.position < self.position:
+            return False
+        return other.position <= self.position + self.ahead(have) + self._torrent.piece_length
+
+    def settle(self, have: Sequence[int]) -> None:
+        """End the jump once the pieces it aimed at are there."""
+        if self._jumped and (want := self.want) and scheduler.has_landed(want, have):
+            self._jumped = False
+
+
+class Reader(Cursor):
+    """A cursor that is read at."""
+
+    def __init__(self, torrent: Torrent, file: TorrentFile, start: int, end: int) -> None:
+        super().__init__(torrent, file, start, end)
+        self._waiting_since: float | None = None
 
     async def read(self, size: int) -> bytes:
         """Return 1 to `size` bytes, waiting for their piece, or b"" at the end. Raises TorrentGone, StorageError."""
@@ -55,7 +102,7 @@ class Reader:
         piece, start = divmod(self._file.offset + self.position, length)
         with self._waiting():
             data = (await self._torrent.piece(piece))[start : start + size]
-        self._go_to(self.position + len(data))
+        self.advance(self.position + len(data))
         return data
 
     async def read_exactly(self, size: int) -> bytes:
@@ -72,26 +119,7 @@ class Reader:
             with self._waiting():
                 await self._torrent.wait_for_piece(piece)
             end = (piece + 1) * self._torrent.piece_length - self._file.offset
-            self._go_to(min(end, self._end))
-
-    @property
-    def want(self) -> scheduler.Want | None:
-        """Return what this reader wants next, None at its end."""
-        pieces = self._torrent.pieces(self._file, self.position, self._end)
-        return scheduler.Want(pieces[0], pieces[-1], self._jumped or self._is_stuck) if pieces else None
-
-    def ahead(self, have: bytes | bytearray) -> float:
-        """Return how many contiguous bytes are there from here on, infinity when that is all this reader wants."""
-        if (want := self.want) is None or (gap := have.find(0, want.first, want.last + 1)) < 0:
-            return math.inf
-        return max(0, gap * self._torrent.piece_length - self._file.offset - self.position)
-
-    def _go_to(self, position: int) -> None:
-        step = max(PLAN_STEP, self._torrent.piece_length)
-        begin, end = self._file.offset + self.position, self._file.offset + position
-        self.position = position
-        if begin // step != end // step or position >= self._end:
-            self._torrent.reschedule()
+            self.advance(min(end, self._end))
 
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -102,13 +130,13 @@ class Reader:
             self._waiting_since = None
 
     @property
+    @override
+    def _is_urgent(self) -> bool:
+        return self._jumped or self._is_stuck
+
+    @property
     def _is_stuck(self) -> bool:
         return self._waiting_since is not None and time.monotonic() - self._waiting_since > STUCK_AFTER
-
-    def settle(self, have: Sequence[int]) -> None:
-        """End the jump once the pieces it aimed at are there."""
-        if self._jumped and (want := self.want) and scheduler.has_landed(want, have):
-            self._jumped = False
 
 
 def _checked(position: int) -> int:

@@ -24,10 +24,10 @@ URGENT_PIECES: Final = 2
 # Deadlines order the pieces; the step only has to be finer than the time a piece takes. ms
 STEP_MS: Final = 250
 
-# With so much in hand playback survives any jam that is not the swarm's end, and a limit is worth its while. s
-ENOUGH_SECONDS: Final = 30.0
+# So much in hand outlasts ten seconds without a peer and the reconnects after it. s
+ENOUGH_SECONDS: Final = 20.0
 # Below it the limit is lifted; far enough below ENOUGH_SECONDS that it does not flutter. s
-LOW_SECONDS: Final = 15.0
+LOW_SECONDS: Final = 12.0
 # The same two marks in pieces: a reserve shorter than a piece comes and goes with each piece.
 ENOUGH_PIECES: Final = 4
 LOW_PIECES: Final = 2

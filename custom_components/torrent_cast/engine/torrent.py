@@ -13,7 +13,7 @@ from . import scheduler
 from .errors import MetadataTimeout, SourceError, StorageError, TorrentCastError
 from .files import TorrentFile, files_of, printable
 from .pieces import Pieces, Run
-from .reader import Reader
+from .reader import Cursor, Reader
 from .steering import Steering
 from .storage import paths_of
 
@@ -55,7 +55,7 @@ class Torrent:
         self._selected: Counter[int] = Counter()
         self._chosen = False
         self._is_new = False  # its metadata came from a peer, so there is nothing of it on disk
-        self._readers: set[Reader] = set()
+        self._readers: set[Cursor] = set()
         self._waiters: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._pieces: Pieces | None = None
         self._steering: Steering | None = None
@@ -126,6 +126,10 @@ class Torrent:
         """Return a reader over bytes `start` to `end` (exclusive) of `file`, to be used with `async with`."""
         return Reader(self, file, start, file.size if end is None else end)
 
+    def cursor(self, file: TorrentFile, position: int = 0) -> Cursor:
+        """Return a cursor at byte `position` of `file`, to be used with `async with`: what a player will want next."""
+        return Cursor(self, file, position, file.size)
+
     def pieces(self, file: TorrentFile, start: int = 0, end: int | None = None) -> range:
         """Return the pieces that hold bytes `start` to `end` (exclusive) of `file`."""
         stop = file.size if end is None else min(end, file.size)
@@ -154,6 +158,10 @@ class Torrent:
     def missing_bytes(self, file: TorrentFile) -> int:
         """Return how many bytes of `file` are still to be downloaded."""
         return file.size - sum(end - start for start, end in self.verified(file))
+
+    def in_hand(self, cursor: Cursor) -> float:
+        """Return how many contiguous bytes are verified from `cursor` on, infinity when that is all of the rest."""
+        return cursor.ahead(self._have)
 
     async def piece(self, index: int) -> bytes:
         """Return the verified bytes of a piece, however long it takes to come. Raises TorrentGone, StorageError."""
@@ -186,13 +194,13 @@ class Torrent:
 
     # --- what readers tell -----------------------------------------------------------------------------------------
 
-    def attach(self, reader: Reader) -> None:
+    def attach(self, reader: Cursor) -> None:
         """Schedule for `reader` from now on."""
         self._readers.add(reader)
         self._keep_pieces()
         self.reschedule()
 
-    def detach(self, reader: Reader) -> None:
+    def detach(self, reader: Cursor) -> None:
         """Free what `reader` asked for."""
         self._readers.discard(reader)
         self._keep_pieces()
@@ -206,7 +214,7 @@ class Torrent:
 
     def _keep_pieces(self) -> None:
         if self._pieces is not None:
-            self._pieces.keep_for(len(self._readers))
+            self._pieces.keep_for(sum(isinstance(reader, Reader) for reader in self._readers))
 
     def _apply_plan(self) -> None:
         self._scheduled = False
@@ -215,10 +223,18 @@ class Torrent:
             return
         for reader in self._readers:
             reader.settle(self._have)
-        ahead = [reader.ahead(self._have) for reader in self._readers]
+        ahead = [reader.ahead(self._have) for reader in self._leading()]
         steering.limit_to(scheduler.pace(self._bitrate, ahead, self.piece_length, steering.limit))
         wants = [want for reader in self._readers if (want := reader.want)]
         steering.follow(scheduler.plan(wants, self._have, self.piece_length, steering.deadlines), self._have)
+
+    def _leading(self) -> list[Cursor]:
+        """Return those that tell how much is in hand: a player reads far ahead of its playhead and waits there."""
+        playheads = [cursor for cursor in self._readers if not isinstance(cursor, Reader)]
+        others = [reader for reader in self._readers if isinstance(reader, Reader)]
+        return playheads + [
+            reader for reader in others if not any(cursor.covers(reader, self._have) for cursor in playheads)
+        ]
 
     def _prioritize(self) -> None:
         """Want the selected files, all of each at all times.

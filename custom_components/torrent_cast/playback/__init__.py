@@ -1,12 +1,14 @@
 """Play sessions: what plays where, until when, at which address."""
 
 from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, SessionEnded, TargetUnavailable
+from .following import Following
 from .library import Kept, Library
 from .playback import Playback, PlaybackSettings
 from .session import Session, State
 
 __all__ = [
     "BadPosition",
+    "Following",
     "Kept",
     "Library",
     "LoadRefused",

@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ..engine import Reader, Source, Torrent, TorrentFile
+from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
 from ..engine.files import printable
 from ..media.probe import Probe, content_type, probe
 from .errors import BadPosition, NoData, SessionEnded
+from .playhead import Playhead
 
 if TYPE_CHECKING:
     from ..media.worker import Worker
+    from .following import Following
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -84,6 +86,8 @@ class Session:
         self.torrent: Torrent | None = None
         self.file: TorrentFile | None = None
         self.probe: Probe | None = None
+        self.playhead: Playhead | None = None  # of a device that says where it is
+        self.following: Following | None = None
         self.requested = asyncio.Event()
         self.was_loaded = False  # the receiver has shown our content
         self.was_used = False  # somebody has asked for the stream
@@ -94,8 +98,9 @@ class Session:
         self._error: Exception | None = None
         self._changed = asyncio.Event()
         self._work: dict[str, asyncio.Task[None]] = {}
-        self._readers = contextlib.AsyncExitStack()
+        self._cursors = contextlib.AsyncExitStack()
         self._connections: set[Callable[[], None]] = set()
+        self._streams: list[tuple[Reader, int]] = []  # what is being sent, and since which jump
 
     # --- what it is ------------------------------------------------------------------------------------------------
 
@@ -174,11 +179,10 @@ class Session:
         assert self.torrent is not None  # for the type checker: `resolve` set both
         assert self.file is not None
         self.set_state(State.BUFFERING)
-        # This reader keeps the way to the first seconds planned until the player's own connections do.
-        ahead = await self._readers.enter_async_context(self.torrent.open(self.file))
+        ahead = await self._cursors.enter_async_context(self.torrent.cursor(self.file))
         await self._while_data_comes(self.torrent, self.file, self._first_seconds(self.torrent, self.file, ahead))
 
-    async def _first_seconds(self, torrent: Torrent, file: TorrentFile, ahead: Reader) -> None:
+    async def _first_seconds(self, torrent: Torrent, file: TorrentFile, ahead: Cursor) -> None:
         """Probe the file and wait for what a player reads before its first frame."""
         self.probe = found = await probe(self._owner.worker, FileBytes(torrent, file), file.name)
         if found.duration is not None and self.start_position >= found.duration:
@@ -188,6 +192,7 @@ class Session:
         last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
         if first:
             ahead.seek(first)
+        self.playhead = Playhead(ahead, found, self.start_position)
         for start, end in (*found.index, (first, last)):
             await torrent.wait_for_range(file, start, end)
 
@@ -234,11 +239,13 @@ class Session:
                 task.cancel()
         for abort in tuple(self._connections):
             abort()
+        if self.following is not None:
+            self.following.close()
         self._owner.ended(self)
 
     async def release(self) -> None:
-        """Detach the session's own reader."""
-        await self._readers.aclose()
+        """Want nothing more of the torrent."""
+        await self._cursors.aclose()
 
     # --- the stream ------------------------------------------------------------------------------------------------
 
@@ -247,10 +254,25 @@ class Session:
         """Yield a reader over [start, end) for one HTTP request; `abort` is called when the session ends first."""
         assert self.torrent is not None  # the view resolved the session before
         assert self.file is not None
-        with self._connection(abort):
-            async with self.torrent.open(self.file, start, end) as reader:
-                await self.release()
+        async with self.torrent.open(self.file, start, end) as reader:
+            with self._connection(abort), self._heard(reader, start, end):
                 yield reader
+
+    @contextlib.contextmanager
+    def _heard(self, reader: Reader, start: int, end: int) -> Iterator[None]:
+        """Have the playhead learn what a request says of it."""
+        if self.playhead is None:
+            yield
+            return
+        for other, jump in self._streams:
+            self.playhead.on_sent(jump, other.position)
+        stream = reader, self.playhead.on_request(start, end)
+        self._streams.append(stream)
+        try:
+            yield
+        finally:
+            self._streams.remove(stream)
+            self.playhead.on_sent(stream[1], reader.position)
 
     @contextlib.contextmanager
     def _connection(self, abort: Callable[[], None]) -> Iterator[None]:

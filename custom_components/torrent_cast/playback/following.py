@@ -1,0 +1,140 @@
+"""Follows a device while it plays a session: where it is, how safe that is, and what to do about it."""
+
+import asyncio
+import logging
+from typing import Final, Protocol
+
+from ..engine import TorrentCastError
+from .errors import LoadRefused, TargetUnavailable
+from .health import Health, assess
+from .hold import Action, Hold
+from .playhead import Playhead
+from .session import Session, State
+
+_LOGGER = logging.getLogger(__name__)
+
+# libtorrent's rates are means over a second and more; looking oftener shows nothing new. s
+LOOK_INTERVAL: Final = 1.0
+# A stream that dies more often has something wrong with it.
+MAX_RELOADS: Final = 3
+
+
+class Device(Protocol):
+    """A device that has been given a session."""
+
+    @property
+    def name(self) -> str:
+        """Return what its owner calls it."""
+
+    async def pause(self) -> None:
+        """Pause. Raises TargetUnavailable."""
+
+    async def play(self) -> None:
+        """Go on. Raises TargetUnavailable."""
+
+    async def load(self, position: float) -> None:
+        """Load the session at `position` s. Raises TorrentCastError."""
+
+
+class Following:
+    """One device and one session, from the first LOAD to the end of either."""
+
+    def __init__(self, session: Session, device: Device, playhead: Playhead) -> None:
+        self._session = session
+        self._device = device
+        self.playhead = playhead
+        self.hold = Hold()
+        self._reloads = 0
+        self._is_loading = False
+        self._broken: LoadRefused | None = None  # what the device said last, not yet answered
+        self._reloading: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Have the device load the session, and follow it from then on. Raises TorrentCastError."""
+        self._looking = asyncio.create_task(self._look_on(), name="torrent_cast look")
+        await self._load(self._session.start_position)
+
+    def close(self) -> None:
+        """Leave the device alone."""
+        self.playhead.close()
+        for task in (self._looking, self._reloading):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
+
+    @property
+    def health(self) -> Health | None:
+        """Return how safe playback is, None while nothing can be said."""
+        session = self._session
+        if session.torrent is None or session.probe is None or not session.probe.bytes_per_second:
+            return None
+        rate = session.torrent.statistics.download_rate
+        return assess(self.playhead.bytes_in_hand, rate, session.probe.bytes_per_second)
+
+    # --- what the device and its users do --------------------------------------------------------------------------
+
+    def on_status(self, state: State | None, seconds: float | None) -> None:
+        """Take a status: `state` as far as it is one of ours, the position in s."""
+        if seconds is not None:
+            self.playhead.on_status(seconds, runs=state is State.PLAYING)
+        if state is not None:
+            self.hold.on_state(state)
+
+    def on_seek(self, seconds: float) -> None:
+        """Take a seek that is on its way to the device."""
+        self.playhead.seek(seconds)
+
+    def on_pause(self) -> None:
+        """Take a user's wish to pause, or to play after all: from then on it is theirs."""
+        self.hold.overrule()
+
+    def on_error(self, error: LoadRefused) -> None:
+        """Load once more where playback broke off; after `MAX_RELOADS` times the session has failed with `error`."""
+        self._broken = error
+        if not self._is_loading:
+            self._load_again()
+
+    # --- what is done about it -------------------------------------------------------------------------------------
+
+    async def _load(self, position: float) -> None:
+        self._is_loading = True
+        try:
+            await self._device.load(position)
+        finally:
+            self._is_loading = False
+        if self._broken is not None:
+            self._load_again()
+
+    def _load_again(self) -> None:
+        error, self._broken = self._broken, None
+        if self._reloads >= MAX_RELOADS:
+            self._session.end(State.FAILED, error)
+            return
+        self._reloads += 1
+        self._reloading = asyncio.create_task(self._reload(self.playhead.seconds), name="torrent_cast reload")
+
+    async def _reload(self, position: float) -> None:
+        _LOGGER.warning("%s broke off at %.0f s; loading again", self._device.name, position)
+        self._session.was_loaded = False
+        try:
+            await self._load(position)
+        except TorrentCastError as err:
+            self._session.end(State.FAILED, err)
+
+    async def _look_on(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_INTERVAL)
+            self.playhead.advance()
+            if (health := self.health) is not None:
+                await self._act(self.hold.look(self._session.state, health, self.playhead.since_jump))
+
+    async def _act(self, action: Action | None) -> None:
+        if action is None:
+            return
+        _LOGGER.info(
+            "%s: %s", self._device.name, "too little in hand, pausing" if action is Action.PAUSE else "going on"
+        )
+        try:
+            await (self._device.pause() if action is Action.PAUSE else self._device.play())
+        except TargetUnavailable:
+            self.hold.let_go()
