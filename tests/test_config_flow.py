@@ -24,6 +24,7 @@ from custom_components.torrent_cast.const import (
     DOMAIN,
 )
 from custom_components.torrent_cast.engine import BindingError, binding
+from custom_components.torrent_cast.playback import Seeding
 from custom_components.torrent_cast.settings import DEFAULTS
 from tests.conftest import OPTIONS
 
@@ -194,14 +195,17 @@ async def test_an_entry_that_did_not_start_does_so_with_its_new_directory(hass: 
 # --- options ---------------------------------------------------------------------------------------------------------
 
 
+PLAYBACK = {"keep_hours": 48, "metadata_timeout": 30, "whole_film": True, "seeding": "ratio", "seed_ratio": 1.5}
+
+
 def options_input(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # as the user interface sends them
-    return {CONF_KEEP_HOURS: 48, CONF_METADATA_TIMEOUT: 30, "network": dict(NETWORK)} | changes
+    return PLAYBACK | {"network": dict(NETWORK)} | changes
 
 
 async def test_the_options_show_what_holds(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert form["step_id"] == "init"
-    assert defaults(form) == {CONF_KEEP_HOURS: 24, CONF_METADATA_TIMEOUT: 60, CONF_BASE_URL: ""}
+    assert defaults(form) == {name: (DEFAULTS | OPTIONS)[name] for name in PLAYBACK} | {CONF_BASE_URL: ""}
     assert network_defaults(form) == {name: (DEFAULTS | OPTIONS)[name] for name in NETWORK}
 
 
@@ -212,13 +216,10 @@ async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfi
     )
     await hass.async_block_till_done()
     assert done["type"] is FlowResultType.CREATE_ENTRY
-    assert entry.options == {
-        CONF_KEEP_HOURS: 48,
-        CONF_METADATA_TIMEOUT: 30,
-        CONF_BASE_URL: "http://192.168.1.10:8123",
-        **NETWORK,
-    }
-    assert entry.runtime_data.settings.engine.upload_limit == 200_000
+    assert entry.options == PLAYBACK | NETWORK | {CONF_BASE_URL: "http://192.168.1.10:8123"}
+    settings = entry.runtime_data.settings
+    assert settings.engine.upload_limit == 200_000
+    assert (settings.whole_film, settings.seeding, settings.seed_ratio) == (True, Seeding.RATIO, 1.5)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ async def test_a_bad_address_is_an_error_and_can_be_mended(
     form = await hass.config_entries.options.async_configure(form["flow_id"], options_input(base_url=address))
     assert form["type"] is FlowResultType.FORM
     assert form["errors"] == {CONF_BASE_URL: "bad_base_url"}
-    assert defaults(form) == {CONF_KEEP_HOURS: 48, CONF_METADATA_TIMEOUT: 30, CONF_BASE_URL: address}
+    assert defaults(form) == PLAYBACK | {CONF_BASE_URL: address}
     assert network_defaults(form)[CONF_UPLOAD_LIMIT] == 200
     done = await hass.config_entries.options.async_configure(
         form["flow_id"], options_input(base_url="https://cast.example.org/")

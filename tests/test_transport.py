@@ -38,7 +38,7 @@ async def notes(hass: HomeAssistant, playback: Playback, film: Seed, tv: Televis
     session = playback.start_session(await playback.parse(film.magnet), target=tv.entity_id)
     session.following = cast("Following", notes)
 
-    async def carry_out(call: ServiceCall) -> None:
+    async def carry_out(_call: ServiceCall) -> None:
         notes.told.append("carried out")
 
     for service in ("media_seek", "media_pause", "media_play_pause", "volume_mute"):

@@ -13,6 +13,8 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -28,11 +30,15 @@ from .const import (
     CONF_LSD,
     CONF_METADATA_TIMEOUT,
     CONF_PORT,
+    CONF_SEED_RATIO,
+    CONF_SEEDING,
     CONF_UPLOAD_LIMIT,
     CONF_UPNP,
+    CONF_WHOLE_FILM,
     DOMAIN,
 )
 from .engine import BindingError, StorageError, TorrentCastError, binding, storage
+from .playback import Seeding
 from .settings import DEFAULTS
 
 SECTION_NETWORK: Final = "network"
@@ -42,6 +48,8 @@ MAX_LIMIT: Final = 1_250_000
 # A year: "for ever" is a matter of another option.
 MAX_KEEP_HOURS: Final = 24 * 365
 MAX_METADATA_TIMEOUT: Final = 600
+# The most generous trackers ask for less.
+MAX_SEED_RATIO: Final = 100
 
 
 def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
@@ -62,6 +70,13 @@ NETWORK_FIELDS: Final[dict[str, Any]] = {
 PLAYBACK_FIELDS: Final[dict[str, Any]] = {
     CONF_KEEP_HOURS: _number(0, MAX_KEEP_HOURS, "h"),
     CONF_METADATA_TIMEOUT: _number(5, MAX_METADATA_TIMEOUT, "s"),
+    CONF_WHOLE_FILM: BooleanSelector(),
+    CONF_SEEDING: SelectSelector(
+        SelectSelectorConfig(options=[policy.value for policy in Seeding], translation_key=CONF_SEEDING)
+    ),
+    CONF_SEED_RATIO: NumberSelector(
+        NumberSelectorConfig(min=0, max=MAX_SEED_RATIO, step=0.1, mode=NumberSelectorMode.BOX)
+    ),
 }
 
 

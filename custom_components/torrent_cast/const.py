@@ -14,6 +14,9 @@ CONF_UPNP: Final = "upnp"
 CONF_KEEP_HOURS: Final = "keep_hours"
 CONF_METADATA_TIMEOUT: Final = "metadata_timeout"
 CONF_BASE_URL: Final = "base_url"
+CONF_WHOLE_FILM: Final = "whole_film"
+CONF_SEEDING: Final = "seeding"
+CONF_SEED_RATIO: Final = "seed_ratio"
 
 # BitTorrent's customary first port; 0 lets the system choose.
 DEFAULT_PORT: Final = 6881
@@ -21,5 +24,7 @@ DEFAULT_PORT: Final = 6881
 DEFAULT_KEEP_HOURS: Final = 24
 # A healthy swarm answers in seconds; after a minute it is nearly always dead. s
 DEFAULT_METADATA_TIMEOUT: Final = 60
+# As much given as taken is what swarms ask of their members.
+DEFAULT_SEED_RATIO: Final = 1.0
 # Uploading without a limit starves a home line's downloads. kB/s
 DEFAULT_UPLOAD_LIMIT: Final = 500

@@ -13,15 +13,19 @@ from .const import (
     CONF_LSD,
     CONF_METADATA_TIMEOUT,
     CONF_PORT,
+    CONF_SEED_RATIO,
+    CONF_SEEDING,
     CONF_UPLOAD_LIMIT,
     CONF_UPNP,
+    CONF_WHOLE_FILM,
     DEFAULT_KEEP_HOURS,
     DEFAULT_METADATA_TIMEOUT,
     DEFAULT_PORT,
+    DEFAULT_SEED_RATIO,
     DEFAULT_UPLOAD_LIMIT,
 )
 from .engine import EngineSettings
-from .playback import PlaybackSettings
+from .playback import PlaybackSettings, Seeding
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry
@@ -35,6 +39,9 @@ DEFAULTS: dict[str, Any] = {
     CONF_UPNP: True,
     CONF_KEEP_HOURS: DEFAULT_KEEP_HOURS,
     CONF_METADATA_TIMEOUT: DEFAULT_METADATA_TIMEOUT,
+    CONF_WHOLE_FILM: False,
+    CONF_SEEDING: Seeding.WATCHING.value,
+    CONF_SEED_RATIO: DEFAULT_SEED_RATIO,
 }
 
 
@@ -54,6 +61,9 @@ def from_entry(entry: ConfigEntry) -> PlaybackSettings:
         keep=timedelta(hours=options[CONF_KEEP_HOURS]),
         metadata_timeout=options[CONF_METADATA_TIMEOUT],
         base_url=options.get(CONF_BASE_URL),
+        whole_film=options[CONF_WHOLE_FILM],
+        seeding=Seeding(options[CONF_SEEDING]),
+        seed_ratio=options[CONF_SEED_RATIO],
     )
 
 

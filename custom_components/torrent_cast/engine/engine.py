@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import socket
 from collections import Counter
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 from . import storage
 from .errors import SourceError, StorageError, TorrentGone
 from .files import printable
-from .settings import EngineSettings, live_settings, session_settings
+from .settings import MAX_FAILCOUNT, EngineSettings, live_settings, session_settings
 from .source import Source, from_magnet, from_torrent
 from .torrent import Torrent
 
@@ -64,6 +65,7 @@ class Engine:
         self._wake: tuple[socket.socket, socket.socket] | None = None
         self._statistics: asyncio.TimerHandle | None = None
         self._handlers = self._alert_handlers()
+        self._max_failcounts = itertools.cycle((MAX_FAILCOUNT + 1, MAX_FAILCOUNT))
 
     @classmethod
     async def start(cls, libtorrent: ModuleType, directory: Path, settings: EngineSettings) -> Self:
@@ -157,7 +159,7 @@ class Engine:
         params.download_limit = -1
         params.flags |= flags.update_subscribe | flags.duplicate_is_error
         session = self._open_session()
-        torrent = Torrent(self._lt, source.key, source.name, folder, self.run)
+        torrent = Torrent(self._lt, source.key, source.name, folder, self.run, self._count_candidates)
         added: asyncio.Future[Torrent] = self._loop.create_future()
         added.add_done_callback(_retrieved)
         self._added[source.key] = torrent, added
@@ -239,6 +241,15 @@ class Engine:
         except RuntimeError:  # removed in the meantime
             return Counter()
         return Counter(name for peer in peers for name in _sources(peer))
+
+    def _count_candidates(self) -> None:
+        """Have libtorrent count anew whom it could connect to.
+
+        A torrent that has all it wants does not count the seeds it knows, and when it wants more it goes on so until it
+        hears of somebody new. A change of this setting makes it count; one failure more or less is nothing.
+        """
+        if self._session is not None:
+            self._session.apply_settings({"max_failcount": next(self._max_failcounts)})
 
     # --- stop ------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -28,20 +28,31 @@ HEAD_BYTES: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What libtorrent said last: rates in bytes/s, connected peers, and how many of those are seeds."""
+    """What libtorrent said last: rates in bytes/s, connected peers, how many of those are seeds, bytes ever moved."""
 
     download_rate: int = 0
     upload_rate: int = 0
     peers: int = 0
     seeds: int = 0
+    uploaded: int = 0
+    downloaded: int = 0
 
 
 class Torrent:
     """A torrent in the session; pieces come out of it only after their hash was checked here."""
 
-    def __init__(self, libtorrent: ModuleType, key: str, name: str, folder: Path, run: Run) -> None:
+    def __init__(
+        self,
+        libtorrent: ModuleType,
+        key: str,
+        name: str,
+        folder: Path,
+        run: Run,
+        count_candidates: Callable[[], None],
+    ) -> None:
         self._lt = libtorrent
         self._run = run
+        self._count_candidates = count_candidates
         self._loop = asyncio.get_running_loop()
         self.key = key
         self.name = name
@@ -62,6 +73,10 @@ class Torrent:
         self._bitrate: float | None = None
         self._rechecking = False
         self._scheduled = False
+        self._shares = True
+        self._is_paused = False
+        self.only_seeds = False
+        """Whether nothing more is wanted and the rest is for others."""
         self._failure: TorrentCastError | None = None
 
     # --- what users of a torrent see -------------------------------------------------------------------------------
@@ -121,6 +136,23 @@ class Torrent:
         """Tell the mean bitrate of what is played: with enough in hand the download keeps to it. None: never slow."""
         self._bitrate = bytes_per_second
         self.reschedule()
+
+    @property
+    def share_ratio(self) -> float:
+        """Return how many bytes were given to others for each that was taken from them."""
+        return self.statistics.uploaded / max(self.statistics.downloaded, 1)
+
+    def share_when_complete(self, shares: bool) -> None:  # noqa: FBT001  # one fact
+        """Say whether to go on giving to others when nothing that is wanted is missing."""
+        self._shares = shares
+        self._pause_or_resume()
+
+    def only_seed(self) -> None:
+        """Want nothing more; what is there is for others. Seeds hang up then: to download again, add it anew."""
+        self.only_seeds = True
+        self._bitrate = None
+        if self._steering is not None and self._failure is None:
+            self._steering.select(bytes(len(self._have)))
 
     def open(self, file: TorrentFile, start: int = 0, end: int | None = None) -> Reader:
         """Return a reader over bytes `start` to `end` (exclusive) of `file`, to be used with `async with`."""
@@ -251,7 +283,20 @@ class Torrent:
         for span in self._wanted():
             for piece in span:
                 base[piece] = scheduler.BASE_PRIORITY
+        self._pause_or_resume()
         self._steering.select(bytes(base))
+        self._count_candidates()
+
+    def _pause_or_resume(self) -> None:
+        """Pause once all that is wanted is there, unless it is to be shared; what is there can be read all the same."""
+        if self._handle is None or self._failure is not None or self._rechecking:
+            return
+        is_complete = bool(self._selected) and not any(
+            self._have.find(0, span.start, span.stop) >= 0 for span in self._wanted() if span
+        )
+        if (is_complete and not self._shares) is not self._is_paused:
+            self._is_paused = not self._is_paused
+            (self._handle.pause if self._is_paused else self._handle.resume)()
 
     def _wanted(self) -> Iterator[range]:
         """Yield the pieces of the selected files; before the first choice the head of the one that is likely meant."""
@@ -308,6 +353,8 @@ class Torrent:
             upload_rate=status.upload_payload_rate,
             peers=status.num_peers,
             seeds=status.num_seeds,
+            uploaded=status.all_time_upload,
+            downloaded=status.all_time_download,
         )
         if self._info is None:
             return
@@ -326,6 +373,8 @@ class Torrent:
         for waiter in self._waiters.pop(piece, ()):
             if not waiter.done():
                 waiter.set_result(None)
+        if not self._shares:
+            self._pause_or_resume()
         if self._steering is not None and self._steering.arrived(piece):
             self.reschedule()
 
@@ -395,8 +444,9 @@ class Torrent:
         """Forget what is there and let libtorrent hash the files: it has no call to drop a single piece."""
         if self._handle is None or self._steering is None:
             return
-        self._rechecking = True
         self._have = bytearray(len(self._have))
+        self._pause_or_resume()
+        self._rechecking = True
         self._steering.forget()
         self._handle.force_recheck()
 

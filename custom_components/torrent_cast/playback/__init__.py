@@ -3,7 +3,7 @@
 from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, SessionEnded, TargetUnavailable
 from .following import Following
 from .library import Kept, Library
-from .playback import Playback, PlaybackSettings
+from .playback import Playback, PlaybackSettings, Seeding
 from .session import Session, State
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "NoReachableUrl",
     "Playback",
     "PlaybackSettings",
+    "Seeding",
     "Session",
     "SessionEnded",
     "State",

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -39,19 +40,35 @@ IDLE_SESSION: Final = 30 * 60
 UNCLAIMED_SESSION: Final = 5 * 60
 # A receiver that was cut off comes back within seconds or has been switched off; s.
 LOST_RECEIVER: Final = 5 * 60
+# A libtorrent session that nobody has needed for so long is ended: it would go on talking to the DHT. s
+ENGINE_REST: Final = 10 * 60
 # How often kept films and idle sessions are looked at; s.
 HOUSEKEEPING_INTERVAL: Final = 60
 
 
+class Seeding(StrEnum):
+    """How long a film is given to others."""
+
+    NONE = "none"
+    """Until it is complete."""
+    WATCHING = "watching"
+    """As long as somebody watches it."""
+    RATIO = "ratio"
+    """While it is kept, until as much was given as the share ratio says."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlaybackSettings:
-    """What the user decided; `metadata_timeout` in s."""
+    """What the user decided; `metadata_timeout` in s, `seed_ratio` in bytes given per byte taken."""
 
     directory: Path
     engine: EngineSettings
     keep: timedelta
     metadata_timeout: float
     base_url: str | None = None
+    whole_film: bool = False
+    seeding: Seeding = Seeding.WATCHING
+    seed_ratio: float = 1.0
 
 
 class Playback:
@@ -64,6 +81,7 @@ class Playback:
         self.worker = Worker()
         self.stopping = False
         self._engine: Engine | None = None
+        self._needed = 0.0  # when the engine was last asked for or let go of; monotonic s
         self._starting = asyncio.Lock()
         self._lock = asyncio.Lock()  # adding and letting go of a torrent must not overlap
         self._by_id: dict[str, Session] = {}
@@ -160,6 +178,11 @@ class Playback:
         """Return how long a swarm may send nothing before it is given up, in s."""
         return self.settings.metadata_timeout
 
+    @property
+    def paces(self) -> bool:
+        """Tell whether a download may slow down to the film's own pace."""
+        return not self.settings.whole_film
+
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Add the torrent, wait for its metadata, choose the file and see that it fits. Raises TorrentCastError."""
         self._in_background(self._warm_up(), "warm up")
@@ -190,7 +213,12 @@ class Playback:
 
     async def _add(self, engine: Engine, source: Source) -> Torrent:
         async with self._lock:
-            return await engine.add(source)
+            known = next((torrent for torrent in engine.torrents if torrent.key == source.key), None)
+            if known is not None and known.only_seeds:  # its seeds have hung up: added anew, it has them back at once
+                await engine.remove(known, delete_files=False)
+            torrent = await engine.add(source)
+        torrent.share_when_complete(self.settings.seeding is not Seeding.NONE)
+        return torrent
 
     async def _to_its_end[T](self, work: Coroutine[object, object, T], name: str) -> T:
         """Return what `work` returns; the caller may be cancelled, `work` goes on."""
@@ -233,11 +261,23 @@ class Playback:
         if self._engine is None or torrent is None:
             return
         kept = self.library.get(key) is not None and self.settings.keep > timedelta()
+        self._needed = time.monotonic()
+        if kept and self._is_to_be_seeded(torrent):
+            torrent.only_seed()
+            await self._engine.save(torrent)
+            await self.library.used(key, torrent.name)
+            return
         await self._engine.remove(torrent, delete_files=not kept)
         if kept:
             await self.library.used(key, torrent.name)
         else:
             await self.library.forget(key)
+
+    def _is_to_be_seeded(self, torrent: Torrent) -> bool:
+        settings = self.settings
+        if settings.seeding is not Seeding.RATIO or torrent.failed or not torrent.has_metadata:
+            return False
+        return torrent.share_ratio < settings.seed_ratio
 
     # --- housekeeping ----------------------------------------------------------------------------------------------
 
@@ -249,10 +289,28 @@ class Playback:
         async with self._lock:
             if self.stopping:  # a successor may be at work in the same directory
                 return
+            await self._end_seeding()
             on_disk = await self._keys_on_disk()
             await self._delete([key for key in on_disk if key not in self._users and self._is_due(key)])
             gone = {kept.key for kept in self.library.kept} - {*on_disk, *self._users}
             await self.library.forget(*gone)
+        await self._rest()
+
+    async def _end_seeding(self) -> None:
+        """Take those torrents out of the session that nobody watches and that have given enough, or are due."""
+        for torrent in self.torrents:
+            over = not self._is_to_be_seeded(torrent) or self._is_due(torrent.key)
+            if self._engine is not None and torrent.key not in self._users and over:
+                await self._engine.remove(torrent, delete_files=False)
+
+    async def _rest(self) -> None:
+        """End the engine when it has not been needed for a while; the next need starts another."""
+        async with self._starting:
+            engine = self._engine
+            if engine is None or self._users or engine.torrents or time.monotonic() - self._needed < ENGINE_REST:
+                return
+            self._engine = None
+            await engine.stop()
 
     async def erase(self) -> None:
         """Delete every torrent that is kept. To be called after `stop`."""
@@ -282,6 +340,7 @@ class Playback:
         async with self._starting:
             if self.stopping:
                 raise TorrentGone("engine_stopped")
+            self._needed = time.monotonic()
             if self._engine is None:
                 self._engine = await Engine.start(self._lt, self.settings.directory, self.settings.engine)
             return self._engine
@@ -291,6 +350,8 @@ class Playback:
         self.settings = settings
         if self._engine is not None:
             self._engine.apply(settings.engine)
+        for torrent in self.torrents:
+            torrent.share_when_complete(settings.seeding is not Seeding.NONE)
 
     async def stop(self) -> None:
         """End every session, the engine and the worker. Afterwards nothing of ours runs."""

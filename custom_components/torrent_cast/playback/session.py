@@ -56,6 +56,10 @@ class Owner(Protocol):
     def patience(self) -> float:
         """Return how long a swarm may send nothing before it is given up, in s."""
 
+    @property
+    def paces(self) -> bool:
+        """Tell whether a download may slow down to the film's own pace."""
+
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Find the torrent and the file of a session."""
 
@@ -187,7 +191,7 @@ class Session:
         self.probe = found = await probe(self._owner.worker, FileBytes(torrent, file), file.name)
         if found.duration is not None and self.start_position >= found.duration:
             raise BadPosition("beyond_end", position=f"{self.start_position:g}", duration=f"{found.duration:.0f}")
-        torrent.pace(found.bytes_per_second)
+        torrent.pace(found.bytes_per_second if self._owner.paces else None)
         first = found.byte_at(self.start_position).offset
         last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
         if first:
