@@ -51,10 +51,12 @@ class torrent_status:
     num_peers: int
     num_seeds: int
     pieces: list[bool]
+    total_payload_download: int
     upload_payload_rate: int
 
 class peer_info:
     dht: int
+    ip: tuple[str, int]
     lsd: int
     pex: int
     resume_data: int
@@ -64,6 +66,8 @@ class peer_info:
 class torrent_handle:
     def __getattr__(self, name: str) -> Any: ...  # tests look at more of it
     def clear_piece_deadlines(self) -> None: ...
+    def force_dht_announce(self) -> None: ...
+    def force_reannounce(self, seconds: int = ..., tracker_idx: int = ..., flags: int = ...) -> None: ...
     def force_recheck(self) -> None: ...
     def info_hash(self) -> sha1_hash: ...
     def get_peer_info(self) -> list[peer_info]: ...

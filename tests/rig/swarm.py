@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from tests.rig.network import Network, NetworkUnavailableError
+from tests.rig.ports import free_port
 from tests.rig.process import start, stop
 from tests.rig.torrents import Torrent, import_directory
 from tests.rig.tracker import Tracker, tracker
@@ -59,6 +60,7 @@ class Swarm:
         self._corrupt = frozenset(corrupt)
         self._wanted = namespaces
         self._network: Network | None = None
+        self._ports: dict[int, int] = {}  # of the seeds on loopback
         self._processes: dict[int, asyncio.subprocess.Process] = {}
         self._stack = AsyncExitStack()
         self.host = "127.0.0.1"
@@ -175,14 +177,18 @@ class Swarm:
         config: Config = {
             "torrent": str(self._folder / "seed.torrent"),
             "folder": str(self._zeros() if seed in self._corrupt else self._data_dir),
-            # On loopback another rig may have the same addresses: any free port will do.
-            "interface": f"{self.peers[seed]}:{PORT if self._network else 0}",
+            "interface": f"{self.peers[seed]}:{self._port(seed)}",
             # Never both limits: libtorrent's own hands out its quota every half second.
             "upload": 0 if self._network else self._rates[seed] // 8,
         }
         inside = self._network.command(seed) if self._network else ()
         # -S and -P: nothing but libtorrent is imported, so that eight start within a second or two.
         return (*inside, sys.executable, "-S", "-P", str(SEEDER), json.dumps(config))
+
+    def _port(self, seed: int) -> int:
+        """Return the port of a seed, which stays the same when it comes back."""
+        # On loopback another rig may have the same addresses: any free port will do.
+        return PORT if self._network else self._ports.setdefault(seed, free_port(self.peers[seed]))
 
     def _zeros(self) -> Path:
         """Return a folder of files of the right names and sizes that hold nothing but zeros."""

@@ -27,7 +27,7 @@ _LOGGER = logging.getLogger(__name__)
 
 # Hashing, disk and the few blocking calls of libtorrent; a third thread would only take a core from playback.
 THREADS: Final = 2
-# Rates and peer counts are shown to people and steer nothing faster than this, in s.
+# Rates and peer counts are shown to people, and those who wait are looked after, no faster than this, in s.
 STATISTICS_INTERVAL: Final = 1.0
 # libtorrent answers within milliseconds unless its disk hangs; s.
 ANSWER_TIMEOUT: Final = 5.0
@@ -316,6 +316,8 @@ class Engine:
         if self._session is not None:
             self._session.post_torrent_updates(0)
             self._statistics = self._loop.call_later(STATISTICS_INTERVAL, self._ask_for_statistics)
+            for torrent in self.torrents:
+                torrent.on_second()
 
     def _pump(self) -> None:
         """Dispatch what libtorrent has to tell. The alerts are valid until the next call, so each is used up here."""

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Self, override
 
 from . import scheduler
@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
     from .torrent import Torrent
 
-# A piece of the ramp that keeps a reader waiting for so long hangs on a slow peer: have the others asked too. s
+# A piece that keeps a reader waiting for so long may hang on a slow peer: make it urgent. s
 STUCK_AFTER: Final = 2.0
+# One that takes longer than that, and than `Torrent.patience`, is taken from whom it was asked of, so that others are;
+# again after twice the time, and so on. It is free for so long, which is sure to hold one of the engine's looks, each
+# second. s
+FREE_FOR: Final = 1.5
+# Players keep their old connection open after a seek, unread. A reader that was left alone for so long has no say
+# while another reads the same file; it has one again as soon as it is read. s
+GHOST_AFTER: Final = 2.0
 # Reading on moves the ramp in steps: its first stretch is four of them, and a plan for small pieces is long. Bytes
 PLAN_STEP: Final = 1024 * 1024
 
@@ -25,7 +32,7 @@ class Cursor:
 
     def __init__(self, torrent: Torrent, file: TorrentFile, start: int, end: int) -> None:
         self._torrent = torrent
-        self._file = file
+        self.file = file
         self._end = min(end, file.size)
         self.position = _checked(start)
         self._jumped = True
@@ -48,7 +55,7 @@ class Cursor:
     def advance(self, position: int) -> None:
         """Go on to byte `position` of the file: the way there was planned. Raises ValueError when it is negative."""
         step = max(PLAN_STEP, self._torrent.piece_length)
-        begin, end = self._file.offset + self.position, self._file.offset + _checked(position)
+        begin, end = self.file.offset + self.position, self.file.offset + _checked(position)
         self.position = position
         if begin // step != end // step or position >= self._end:
             self._torrent.reschedule()
@@ -56,18 +63,22 @@ class Cursor:
     @property
     def want(self) -> scheduler.Want | None:
         """Return what is wanted next from here, None at the end."""
-        pieces = self._torrent.pieces(self._file, self.position, self._end)
-        return scheduler.Want(pieces[0], pieces[-1], self._is_urgent) if pieces else None
+        pieces = self._torrent.pieces(self.file, self.position, self._end)
+        return self._want(pieces[0], pieces[-1]) if pieces else None
+
+    def _want(self, first: int, last: int) -> scheduler.Want:
+        return scheduler.Want(first, last, self._jumped)
 
     @property
-    def _is_urgent(self) -> bool:
-        return self._jumped
+    def is_idle(self) -> bool:
+        """Tell whether what is wanted here is nobody's wish any more: never, as nobody reads at a cursor."""
+        return False
 
     def ahead(self, have: bytes | bytearray) -> float:
         """Return how many contiguous bytes are there from here on, infinity when that is all there is to come."""
         if (want := self.want) is None or (gap := have.find(0, want.first, want.last + 1)) < 0:
             return math.inf
-        return max(0, gap * self._torrent.piece_length - self._file.offset - self.position)
+        return max(0, gap * self._torrent.piece_length - self.file.offset - self.position)
 
     @property
     def in_hand(self) -> float:
@@ -76,7 +87,7 @@ class Cursor:
 
     def covers(self, other: Cursor, have: bytes | bytearray) -> bool:
         """Tell whether all from here to `other` is there: then its needs are not nearer than ours."""
-        if other._file is not self._file or other.position < self.position:
+        if other.file is not self.file or other.position < self.position:
             return False
         return other.position <= self.position + self.ahead(have) + self._torrent.piece_length
 
@@ -92,6 +103,12 @@ class Reader(Cursor):
     def __init__(self, torrent: Torrent, file: TorrentFile, start: int, end: int) -> None:
         super().__init__(torrent, file, start, end)
         self._waiting_since: float | None = None
+        self._used = time.monotonic()
+
+    @override
+    def seek(self, position: int) -> None:
+        self._used = time.monotonic()
+        super().seek(position)
 
     async def read(self, size: int) -> bytes:
         """Return 1 to `size` bytes, waiting for their piece, or b"" at the end. Raises TorrentGone, StorageError."""
@@ -99,7 +116,7 @@ class Reader(Cursor):
         if size <= 0:
             return b""
         length = self._torrent.piece_length
-        piece, start = divmod(self._file.offset + self.position, length)
+        piece, start = divmod(self.file.offset + self.position, length)
         with self._waiting():
             data = (await self._torrent.piece(piece))[start : start + size]
         self.advance(self.position + len(data))
@@ -115,28 +132,51 @@ class Reader(Cursor):
 
     async def wait(self) -> None:
         """Go to the end, waiting for each piece without reading it. Raises TorrentGone, StorageError."""
-        for piece in self._torrent.pieces(self._file, self.position, self._end):
+        for piece in self._torrent.pieces(self.file, self.position, self._end):
             with self._waiting():
                 await self._torrent.wait_for_piece(piece)
-            end = (piece + 1) * self._torrent.piece_length - self._file.offset
+            end = (piece + 1) * self._torrent.piece_length - self.file.offset
             self.advance(min(end, self._end))
 
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:
+        if self.is_idle:  # what it wants may have been let go
+            self._torrent.reschedule()
         self._waiting_since = time.monotonic()
         try:
             yield
         finally:
             self._waiting_since = None
+            self._used = time.monotonic()
+
+    @override
+    def _want(self, first: int, last: int) -> scheduler.Want:
+        waited = self._waited
+        stuck = _is_to_be_freed(waited, self._torrent.patience)
+        return scheduler.Want(first, last, self._jumped or waited > STUCK_AFTER, stuck=stuck)
 
     @property
     @override
-    def _is_urgent(self) -> bool:
-        return self._jumped or self._is_stuck
+    def is_idle(self) -> bool:
+        return self._waiting_since is None and time.monotonic() - self._used > GHOST_AFTER
 
     @property
-    def _is_stuck(self) -> bool:
-        return self._waiting_since is not None and time.monotonic() - self._waiting_since > STUCK_AFTER
+    def _waited(self) -> float:
+        """Return for how long this reader has waited for its piece, s."""
+        return 0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since
+
+
+def _is_to_be_freed(waited: float, patience: float) -> bool:
+    """Tell whether a wait of `waited` s has just come to `patience` s, or twice, four times ... that."""
+    if waited <= patience:
+        return False
+    return waited - patience * (1 << int(math.log2(waited / patience))) < FREE_FOR
+
+
+def without_ghosts(cursors: Collection[Cursor]) -> list[Cursor]:
+    """Return those that have a say: all but the idle readers of files that others read."""
+    busy = {cursor.file.index for cursor in cursors if not cursor.is_idle}
+    return [cursor for cursor in cursors if not cursor.is_idle or cursor.file.index not in busy]
 
 
 def _checked(position: int) -> int:

@@ -9,6 +9,7 @@ idle links.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final
@@ -39,11 +40,15 @@ PACE_FLOOR: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A reader's wish: the pieces from `first` to `last`; `urgent` after a jump and when it has waited too long."""
+    """A reader's wish: the pieces from `first` to `last`; `urgent` after a jump and when it has waited too long.
+
+    `stuck` asks to take `first` from the peers that were asked for it.
+    """
 
     first: int
     last: int
     urgent: bool
+    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class Plan:
 
 def plan(wants: Sequence[Want], have: Sequence[int], piece_length: int, current: Collection[int]) -> Plan:
     """Return the plan for `wants`, given `have` (one truth value per piece) and the deadlines set now."""
-    urgent = _merge([_missing(want, have, URGENT_PIECES) for want in wants if want.urgent])
+    freed = {want.first for want in wants if want.stuck and not have[want.first]}
+    urgent = _merge([_urgent(want, have, freed) for want in wants if want.urgent])
     return Plan(
         deadlines={piece: step * STEP_MS for step, piece in enumerate(urgent)},
         priorities=_ramp(wants, have, piece_length),
@@ -88,6 +94,19 @@ def pace(bitrate: float | None, ahead: Sequence[float], piece_length: int, limit
 def has_landed(want: Want, have: Sequence[int]) -> bool:
     """Tell whether the target of a jump and the piece after it are there."""
     return not _missing(want, have, URGENT_PIECES)
+
+
+def _urgent(want: Want, have: Sequence[int], freed: AbstractSet[int]) -> list[int]:
+    """Return the pieces that get a deadline; of one who waits for a piece in `freed` the next that is missing.
+
+    A deadline on another piece cancels all requests for that one, so that it can be asked for elsewhere: requests for
+    a piece that has a deadline are never cancelled.
+    """
+    missing = _missing(want, have, URGENT_PIECES)
+    if freed.isdisjoint(missing):
+        return missing
+    others = (piece for piece in range(want.first, want.last + 1) if not have[piece] and piece not in freed)
+    return [next(others, missing[0])]
 
 
 def _ramp(wants: Sequence[Want], have: Sequence[int], piece_length: int) -> dict[int, int]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +13,8 @@ from . import scheduler
 from .errors import MetadataTimeout, SourceError, StorageError, TorrentCastError
 from .files import TorrentFile, files_of, printable
 from .pieces import Pieces, Run
-from .reader import Cursor, Reader
+from .reader import STUCK_AFTER, Cursor, Reader, without_ghosts
+from .starvation import Starvation
 from .steering import Steering
 from .storage import paths_of
 
@@ -36,6 +37,7 @@ class Statistics:
     seeds: int = 0
     uploaded: int = 0
     downloaded: int = 0
+    received: int = 0  # bytes of the torrent's content in this session, right or wrong
 
 
 class Torrent:
@@ -70,11 +72,13 @@ class Torrent:
         self._waiters: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._pieces: Pieces | None = None
         self._steering: Steering | None = None
+        self._starvation = Starvation()
         self._bitrate: float | None = None
         self._rechecking = False
         self._scheduled = False
         self._shares = True
         self._is_paused = False
+        self._best_rate = 0  # bytes/s
         self.only_seeds = False
         """Whether nothing more is wanted and the rest is for others."""
         self._failure: TorrentCastError | None = None
@@ -136,6 +140,14 @@ class Torrent:
         """Tell the mean bitrate of what is played: with enough in hand the download keeps to it. None: never slow."""
         self._bitrate = bytes_per_second
         self.reschedule()
+
+    @property
+    def patience(self) -> float:
+        """Return for how long a piece may keep a reader waiting before it hangs on a bad peer, s.
+
+        Twice what the piece takes at the best rate seen: a large piece takes its time from good peers too.
+        """
+        return max(STUCK_AFTER, 2 * self.piece_length / self._best_rate if self._best_rate else 0.0)
 
     @property
     def share_ratio(self) -> float:
@@ -255,15 +267,16 @@ class Torrent:
             return
         for reader in self._readers:
             reader.settle(self._have)
-        ahead = [reader.ahead(self._have) for reader in self._leading()]
+        cursors = without_ghosts(self._readers)
+        ahead = [cursor.ahead(self._have) for cursor in self._leading(cursors)]
         steering.limit_to(scheduler.pace(self._bitrate, ahead, self.piece_length, steering.limit))
-        wants = [want for reader in self._readers if (want := reader.want)]
+        wants = [want for cursor in cursors if (want := cursor.want)]
         steering.follow(scheduler.plan(wants, self._have, self.piece_length, steering.deadlines), self._have)
 
-    def _leading(self) -> list[Cursor]:
+    def _leading(self, cursors: Collection[Cursor]) -> list[Cursor]:
         """Return those that tell how much is in hand: a player reads far ahead of its playhead and waits there."""
-        playheads = [cursor for cursor in self._readers if not isinstance(cursor, Reader)]
-        others = [reader for reader in self._readers if isinstance(reader, Reader)]
+        playheads = [cursor for cursor in cursors if not isinstance(cursor, Reader)]
+        others = [reader for reader in cursors if isinstance(reader, Reader)]
         return playheads + [
             reader for reader in others if not any(cursor.covers(reader, self._have) for cursor in playheads)
         ]
@@ -355,15 +368,27 @@ class Torrent:
             seeds=status.num_seeds,
             uploaded=status.all_time_upload,
             downloaded=status.all_time_download,
+            received=status.total_payload_download,
         )
+        self._best_rate = max(self._best_rate, self.statistics.download_rate)
         if self._info is None:
             return
-        self.reschedule()  # a reader may be stuck by now
         for piece, there in enumerate(status.pieces):
             if there:
                 self.on_piece(piece)
         if status.pieces and not self._ready.done():
             self._ready.set_result(None)
+
+    def on_second(self) -> None:
+        """Look after those who wait: of a swarm that has gone libtorrent tells nothing."""
+        if self._handle is None or self._failure is not None or self._rechecking:
+            return
+        if self._readers:
+            self.reschedule()  # one may be stuck by now, or a ghost
+        waiting = self._info is None or bool(self._waiters)
+        if self._starvation.should_announce(self._loop.time(), waiting=waiting, received=self.statistics.received):
+            self._handle.force_reannounce(0, -1, self._lt.reannounce_flags_t.ignore_min_interval)
+            self._handle.force_dht_announce()
 
     def on_piece(self, piece: int) -> None:
         """Note that libtorrent has verified `piece`."""

@@ -1,0 +1,37 @@
+"""Notices that somebody waits and nothing comes, and says when trackers and DHT are to be asked for more peers."""
+
+import math
+from typing import Final
+
+# A peer that was lost is tried again after 2 s (`min_reconnect_time`): first see whether that helps. s
+STARVED_AFTER: Final = 5.0
+# Trackers name a "min interval" for those who ask early. Opentracker's is a quarter of an hour, and nobody sits in
+# front of a black screen for so long: it is not kept here. But one announce a minute is no burden; libtorrent itself
+# sends a tracker that fails more at first. s
+ANNOUNCE_INTERVAL: Final = 60.0
+
+
+class Starvation:
+    """What is known of one torrent's hunger."""
+
+    def __init__(self) -> None:
+        self._received = 0
+        self._since: float | None = None
+        self._announced = -math.inf
+
+    def should_announce(self, now: float, *, waiting: bool, received: int) -> bool:
+        """Tell whether it is time to ask for peers, and count that as done.
+
+        `now` is in s; `waiting` says whether somebody waits, `received` is all that ever came, in bytes.
+        """
+        fed = received != self._received
+        self._received = received
+        if fed or not waiting:
+            self._since = None
+            return False
+        if self._since is None:
+            self._since = now
+        if now - self._since < STARVED_AFTER or now - self._announced < ANNOUNCE_INTERVAL:
+            return False
+        self._announced = now
+        return True
