@@ -331,10 +331,8 @@ async def test_not_waiting_logs_also_what_nobody_thought_of(
         ("magnet:?xt=urn:btih:", "bad_magnet"),
         ("magnet:?xt=urn:btih:123", "bad_magnet"),
         (f"{NOBODY}&dn={'x' * 40_000}", "magnet_too_long"),
-        (
-            "magnet:?xt=urn:btmh:1220caf1e1c30e81cb361b9ee167c4aa64228a7fa4fa9f6105232b28ad099f3a302e",
-            "v2_only",
-        ),
+        ("magnet:?xt=urn:btmh:1220caf1e1c30e81cb361b9ee167c4aa64228a7fa4fa9f6105232b28ad099f3a30", "bad_magnet"),
+        (f"{NOBODY}&so=3-1", "bad_selection"),
     ],
 )
 async def test_a_bad_source_is_the_callers_fault(

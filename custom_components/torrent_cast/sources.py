@@ -1,4 +1,4 @@
-"""Reads what a user names as a source: a magnet link, a .torrent file's path or its address."""
+"""Reads what a user names as a source: a magnet link, an info-hash, a .torrent file's path or its address."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from homeassistant.helpers.aiohttp_client import SSRFRedirectError, async_get_cl
 from yarl import URL
 
 from .engine import Source, SourceError
-from .engine.source import MAX_TORRENT_BYTES, is_magnet
+from .engine.source import MAX_TORRENT_BYTES, is_info_hash, is_magnet
 from .playback import Playback
 
 # A torrent file comes at once or its server is down; s for all of it, redirects included.
@@ -30,7 +30,7 @@ async def read_source(hass: HomeAssistant, playback: Playback, text: str) -> Sou
     text = text.strip()
     if not text:
         raise SourceError("empty_source")
-    if is_magnet(text):
+    if is_magnet(text) or is_info_hash(text):
         return await playback.parse(text)
     if text.partition("://")[0].lower() in WEB:
         return await playback.parse(await _fetch(hass, text))

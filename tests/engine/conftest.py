@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from custom_components.torrent_cast.engine import Engine, EngineSettings, Torrent
+from custom_components.torrent_cast.engine import Engine, EngineSettings, Renamed, Torrent
 from tests.rig.torrents import Torrent as Metainfo
-from tests.rig.torrents import make_torrent
+from tests.rig.torrents import Version, make_torrent
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -68,7 +68,12 @@ class Seed:
     @property
     def magnet(self) -> str:
         """Return a magnet link with the seeder's address (BEP 9)."""
-        return f"{self.metainfo.magnet}&x.pe={self.address}:{self.port}"
+        return self.metainfo.magnet + self.peer
+
+    @property
+    def peer(self) -> str:
+        """Return the seeder's address as magnet links have it."""
+        return f"&x.pe={self.address}:{self.port}"
 
     @property
     def key(self) -> str:
@@ -83,9 +88,18 @@ class Seeders:
         self._lt = libtorrent
         self._sessions: dict[str, lt.session] = {}
 
-    def seed(self, content: Path, piece_length: int = PIECE, *, upload: int = 0, address: str = "127.0.0.1") -> Seed:
+    def seed(
+        self,
+        content: Path,
+        piece_length: int = PIECE,
+        *,
+        upload: int = 0,
+        address: str = "127.0.0.1",
+        version: Version = Version.V1,
+    ) -> Seed:
         """Seed a file or a folder, at no more than `upload` bytes/s."""
-        return self.share(make_torrent(content, piece_length), content.parent, upload=upload, address=address)
+        metainfo = make_torrent(content, piece_length, version=version)
+        return self.share(metainfo, content.parent, upload=upload, address=address)
 
     def share(self, metainfo: Metainfo, folder: Path, *, upload: int = 0, address: str = "127.0.0.1") -> Seed:
         """Claim to have all of a torrent in `folder`, whatever is there."""
@@ -154,9 +168,15 @@ async def engine(start_engine: StartEngine) -> Engine:
 
 async def add(engine: Engine, source: str | bytes) -> Torrent:
     """Return a torrent of `source` whose files are known."""
-    torrent = await soon(engine.add(await engine.parse(source)))
-    await torrent.metadata(PATIENCE)
-    return torrent
+    named = await engine.parse(source)
+    while True:
+        try:
+            torrent = await soon(engine.add(named))
+            await torrent.metadata(PATIENCE)
+        except Renamed as renamed:
+            named = renamed.source
+        else:
+            return torrent
 
 
 async def read_all(torrent: Torrent, index: int = 0) -> bytes:

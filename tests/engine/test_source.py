@@ -1,5 +1,7 @@
 """What counts as a torrent, and what does not."""
 
+import hashlib
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
@@ -7,6 +9,7 @@ import pytest
 
 from custom_components.torrent_cast.engine import SourceError
 from custom_components.torrent_cast.engine.source import MAX_MAGNET_CHARS, from_magnet, from_torrent, is_magnet
+from custom_components.torrent_cast.engine.storage import KEY as KEY_OF_A_FOLDER
 from tests.engine.conftest import PIECE, noise, write
 
 KEY = "ab" * 20
@@ -35,7 +38,19 @@ def torrent(libtorrent: ModuleType, folder: Path, flags: int) -> bytes:
         (f"{MAGNET}&dn=%FF%FE", "bad_magnet"),  # no UTF-8
         (f"{MAGNET}&tr=%FF%FE", "bad_magnet"),
         (f"{MAGNET}&dn=\ud800", "bad_magnet"),
-        (f"magnet:?xt={V2}", "v2_only"),
+        (f"magnet:?xt={V2[:-2]}", "bad_magnet"),
+        (f"magnet:?xt={V2}cd", "bad_magnet"),
+        (f"magnet:?xt=urn:btmh:1220{'zz' * 32}", "bad_magnet"),
+        (f"magnet:?xt=urn:btmh:1114{'cd' * 20}", "bad_magnet"),  # a multihash of SHA-1
+        (f"{MAGNET}&ws=%FF%FE", "bad_magnet"),
+        (f"{MAGNET}&so=x", "bad_selection"),
+        (f"{MAGNET}&so=-1", "bad_selection"),
+        (f"{MAGNET}&so=6-4", "bad_selection"),
+        (f"{MAGNET}&so=1,", "bad_selection"),
+        (f"{MAGNET}&so=1&so=x", "bad_selection"),
+        (f"{MAGNET}&so={'9' * 10}", "bad_selection"),
+        ("ab" * 21, "not_a_magnet"),
+        ("zz" * 20, "not_a_magnet"),
         (f"{MAGNET}&dn={'a' * MAX_MAGNET_CHARS}", "magnet_too_long"),
     ],
 )
@@ -95,11 +110,66 @@ def test_bad_bytes_are_refused(libtorrent: ModuleType, data: bytes, reason: str)
     assert error.value.reason == reason
 
 
-def test_a_v2_only_torrent_is_refused(libtorrent: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(SourceError) as error:
-        from_torrent(libtorrent, torrent(libtorrent, tmp_path, libtorrent.create_torrent.v2_only))
+def test_a_v2_torrent_goes_by_its_v2_hash(libtorrent: ModuleType, tmp_path: Path) -> None:
+    data = torrent(libtorrent, tmp_path, libtorrent.create_torrent.v2_only)
 
-    assert error.value.reason == "v2_only"
+    source = from_torrent(libtorrent, data)
+
+    assert source.key == hashlib.sha256(libtorrent.bencode(libtorrent.bdecode(data)[b"info"])).hexdigest()
+    assert source.info_hashes == (source.key,)
+    assert KEY_OF_A_FOLDER.fullmatch(source.key)
+
+
+def test_layers_that_do_not_fit_are_refused(libtorrent: ModuleType, tmp_path: Path) -> None:
+    metainfo = libtorrent.bdecode(torrent(libtorrent, tmp_path, libtorrent.create_torrent.v2_only))
+    metainfo[b"piece layers"] = {root: bytes(len(layer)) for root, layer in metainfo[b"piece layers"].items()}
+
+    with pytest.raises(SourceError) as error:
+        from_torrent(libtorrent, libtorrent.bencode(metainfo))
+
+    assert error.value.reason == "bad_torrent"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (KEY, KEY),
+        (f" {KEY.upper()}\n", KEY),
+        ("VOV2XK5LVOV2XK5LVOV2XK5LVOV2XK5L", KEY),
+        ("vov2xk5lvov2xk5lvov2xk5lvov2xk5l", KEY),
+        ("cd" * 32, "cd" * 32),
+        ("CD" * 32, "cd" * 32),
+        (f"magnet:?xt={V2}", "cd" * 32),
+    ],
+)
+def test_an_info_hash_is_enough(libtorrent: ModuleType, text: str, key: str) -> None:
+    assert from_magnet(libtorrent, text).key == key
+
+
+@pytest.mark.parametrize(
+    ("selection", "indexes"),
+    [
+        ("", []),
+        ("&so=", []),
+        ("&so=0", [0]),
+        ("&so=0,2,4-6", [0, 2, 4, 5, 6]),
+        ("&so=1&so=3", [1, 3]),
+        ("&so=1%2C3", [1, 3]),
+        ("&so=7-7", [7]),
+    ],
+)
+def test_a_magnet_selects_files(libtorrent: ModuleType, selection: str, indexes: list[int]) -> None:
+    assert list(chain(*from_magnet(libtorrent, MAGNET + selection).only)) == indexes
+
+
+def test_a_selection_of_a_billion_files_takes_no_room(libtorrent: ModuleType) -> None:
+    assert from_magnet(libtorrent, f"{MAGNET}&so=0-999999999").only == (range(10**9),)
+
+
+def test_web_seeds_of_a_magnet_are_kept(libtorrent: ModuleType) -> None:
+    source = from_magnet(libtorrent, f"{MAGNET}&ws=http%3A%2F%2Fa.invalid%2Ffilm.mkv")
+
+    assert source.params.url_seeds == ["http://a.invalid/film.mkv"]
 
 
 def test_a_hybrid_torrent_goes_by_its_v1_hash(libtorrent: ModuleType, tmp_path: Path) -> None:
@@ -108,5 +178,5 @@ def test_a_hybrid_torrent_goes_by_its_v1_hash(libtorrent: ModuleType, tmp_path: 
     source = from_torrent(libtorrent, data)
 
     assert source.key == str(libtorrent.torrent_info(libtorrent.bdecode(data)).info_hashes().v1)
-    assert source.params.info_hashes.has_v2()
+    assert source.info_hashes == (source.key, str(source.params.info_hashes.v2))
     assert source.name == "film.mkv"

@@ -1,7 +1,8 @@
 """Torrents for the rig: made from real files, described as BitTorrent does."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from tests.rig import rig_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
 MIB: Final = 1 << 20
@@ -31,13 +32,22 @@ def import_directory() -> Path:
     return file.parent.parent if file.stem.startswith("__init__") else file.parent
 
 
+class Version(Enum):
+    """Which of BitTorrent's two kinds of hashes a torrent has; the value is create_torrent's flag for it."""
+
+    V1 = "v1_only"
+    V2 = "v2_only"
+    HYBRID = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Torrent:
-    """A v1 torrent: its .torrent file, and what follows from that."""
+    """A torrent: its .torrent file, and what follows from that. Info-hashes are in hex, "" where there is none."""
 
     metainfo: bytes = field(repr=False)
     name: str
-    info_hash: str  # hex
+    v1: str
+    v2: str
     trackers: tuple[str, ...]
 
     @classmethod
@@ -45,13 +55,41 @@ class Torrent:
         """Return the torrent of a .torrent file's bytes."""
         info = libtorrent().torrent_info(libtorrent().bdecode(metainfo))
         trackers = tuple(tracker.url for tracker in info.trackers())
-        return cls(metainfo, info.name(), str(info.info_hashes().v1), trackers)
+        hashes = info.info_hashes()
+        v1 = str(hashes.v1) if hashes.has_v1() else ""
+        v2 = str(hashes.v2) if hashes.has_v2() else ""
+        return cls(metainfo, info.name(), v1, v2, trackers)
+
+    @property
+    def info_hash(self) -> str:
+        """Return the info-hash it goes by."""
+        return self.v1 or self.v2
 
     @property
     def magnet(self) -> str:
-        """Return the magnet link: info-hash, name and trackers, no peer addresses."""
+        """Return the magnet link: info-hashes, name and trackers, no peer addresses."""
+        return self._magnet(*self._topics())
+
+    @property
+    def v1_magnet(self) -> str:
+        """Return the magnet link with the v1 info-hash alone."""
+        return self._magnet(f"urn:btih:{self.v1}")
+
+    @property
+    def v2_magnet(self) -> str:
+        """Return the magnet link with the v2 info-hash alone."""
+        return self._magnet(f"urn:btmh:1220{self.v2}")
+
+    def _topics(self) -> Iterator[str]:
+        if self.v1:
+            yield f"urn:btih:{self.v1}"
+        if self.v2:
+            yield f"urn:btmh:1220{self.v2}"
+
+    def _magnet(self, *topics: str) -> str:
+        exact = "&".join(f"xt={topic}" for topic in topics)
         trackers = "".join(f"&tr={quote(url, safe='')}" for url in self.trackers)
-        return f"magnet:?xt=urn:btih:{self.info_hash}&dn={quote(self.name, safe='')}{trackers}"
+        return f"magnet:?{exact}&dn={quote(self.name, safe='')}{trackers}"
 
     def files(self) -> list[tuple[str, int]]:
         """Return the path below the content's folder and the size (bytes) of each file."""
@@ -66,14 +104,29 @@ class Torrent:
         if trackers:
             metainfo[b"announce"] = trackers[0].encode()
             metainfo[b"announce-list"] = [[url.encode()] for url in trackers]  # BEP 12
-        return Torrent(libtorrent().bencode(metainfo), self.name, self.info_hash, tuple(trackers))
+        return replace(self, metainfo=libtorrent().bencode(metainfo), trackers=tuple(trackers))
+
+    def with_web_seeds(self, *urls: str) -> Torrent:
+        """Return the same content with web seeds (BEP 19); the info-hashes stay."""
+        metainfo = libtorrent().bdecode(self.metainfo)
+        metainfo[b"url-list"] = [url.encode() for url in urls]
+        return replace(self, metainfo=libtorrent().bencode(metainfo))
+
+    def without_layers(self) -> Torrent:
+        """Return the same v2 content without its piece layers (BEP 52); the info-hashes stay."""
+        metainfo = libtorrent().bdecode(self.metainfo)
+        del metainfo[b"piece layers"]
+        return replace(self, metainfo=libtorrent().bencode(metainfo))
 
 
-def make_torrent(content: Path, piece_length: int = MIB, trackers: Sequence[str] = ()) -> Torrent:
-    """Return a v1 torrent of a file or a folder; `piece_length` in bytes. Blocks while it hashes, about 1 s per GB."""
+def make_torrent(
+    content: Path, piece_length: int = MIB, trackers: Sequence[str] = (), version: Version = Version.V1
+) -> Torrent:
+    """Return a torrent of a file or a folder; `piece_length` in bytes. Blocks while it hashes, about 1 s per GB."""
     lt = libtorrent()
     storage = lt.file_storage()
     lt.add_files(storage, str(content))
-    creator = lt.create_torrent(storage, piece_length, lt.create_torrent.v1_only)
+    flags = getattr(lt.create_torrent, version.value) if version.value else 0
+    creator = lt.create_torrent(storage, piece_length, flags)
     lt.set_piece_hashes(creator, str(content.parent))
     return Torrent.parse(lt.bencode(creator.generate())).with_trackers(trackers)

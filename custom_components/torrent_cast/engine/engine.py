@@ -6,18 +6,19 @@ import itertools
 import logging
 import socket
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Self
 
 from . import storage
-from .errors import SourceError, StorageError, TorrentGone
+from .errors import Renamed, SourceError, StorageError, TorrentCastError, TorrentGone
 from .files import printable
 from .settings import MAX_FAILCOUNT, EngineSettings, live_settings, session_settings
-from .source import Source, from_magnet, from_torrent
+from .source import Source, from_magnet, from_torrent, info_hashes, is_v2
 from .torrent import Torrent
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ FAREWELL: Final[dict[str, object]] = {
 }
 # A tracker or peer that answers at all does so in this time; s.
 GRACE: Final = 0.25
+# libtorrent's error for two magnet links, one by v1 and one by v2, that turn out to be one hybrid torrent.
+DUPLICATE_TORRENT: Final = 19
 
 
 class Engine:
@@ -132,11 +135,12 @@ class Engine:
     async def add(self, source: Source) -> Torrent:
         """Return the torrent `source` names, adding it if it is not there.
 
-        Raises SourceError, StorageError, TorrentGone.
+        Raises SourceError, StorageError, TorrentGone, and Renamed when the torrent goes by another info-hash.
         """
         async with self._changing:
-            known = self._torrents.get(source.key)
+            known = await self._known(source)
             if known is not None and not known.failed:
+                self._introduce(known, source)
                 return known
             if known is not None:
                 await self._remove(known, delete_files=False)
@@ -148,6 +152,37 @@ class Engine:
                 raise StorageError("disk_error", error="libtorrent does not answer")
             return added.result()
 
+    async def _known(self, source: Source) -> Torrent | None:
+        """Return the torrent in the session that `source` names. Raises Renamed when that is a hybrid named by v2."""
+        known = self._find(source.info_hashes)
+        if known is not None and known.key == source.key:
+            return known
+        if known is not None and is_v2(source.key):
+            raise Renamed(replace(source, key=known.key))
+        if known is not None:  # was added by v2 alone, and has no metadata yet
+            await self._remove(known, delete_files=True, because=Renamed(source))
+        elif is_v2(source.key):
+            params = await self.run(storage.find, self._lt, self._directory, source.key)
+            if params is not None:
+                raise Renamed(replace(source, key=info_hashes(params.info_hashes)[0], params=params))
+        return None
+
+    def _find(self, hashes: Iterable[str]) -> Torrent | None:
+        wanted = set(hashes)
+        return next((torrent for torrent in self.torrents if wanted.intersection(torrent.info_hashes)), None)
+
+    @staticmethod
+    def _introduce(torrent: Torrent, source: Source) -> None:
+        """Tell a torrent that is there already whom else `source` names."""
+        if (handle := torrent.handle) is None:
+            return
+        for peer in source.params.peers:
+            handle.connect_peer(peer)
+        for url in source.params.trackers:
+            handle.add_tracker({"url": url})
+        for url in source.params.url_seeds:
+            handle.add_url_seed(url)
+
     async def _ask_to_add(self, source: Source) -> None:
         """Have libtorrent add a torrent; `_on_added` takes the answer, should nobody wait for it any more."""
         folder = await self.run(storage.prepare, self._directory, source.key)
@@ -157,9 +192,12 @@ class Engine:
         # What a film's pace or a full disk left behind in the resume data does not hold for this start.
         params.flags &= ~(flags.auto_managed | flags.paused | flags.upload_mode | flags.stop_when_ready)
         params.download_limit = -1
+        params.file_priorities = []  # of a magnet's `so=`: which files are wanted is told by pieces
         params.flags |= flags.update_subscribe | flags.duplicate_is_error
         session = self._open_session()
-        torrent = Torrent(self._lt, source.key, source.name, folder, self.run, self._count_candidates)
+        torrent = Torrent(
+            self._lt, source, folder, self.run, self._piece_layers, self._on_misnamed, self._count_candidates
+        )
         added: asyncio.Future[Torrent] = self._loop.create_future()
         added.add_done_callback(_retrieved)
         self._added[source.key] = torrent, added
@@ -168,10 +206,11 @@ class Engine:
     def _with_resume_data(self, source: Source, folder: Path) -> lt.add_torrent_params:
         """Return the parameters of `source` with what an earlier session left on disk."""
         params = storage.resume_params(self._lt, folder)
-        if params is None or str(params.info_hashes.v1) != source.key:
+        if params is None or source.key not in info_hashes(params.info_hashes)[:1]:
             return source.params
         params.piece_priorities = []  # the last session's: they could be all zero, which drives seeds away
         params.trackers = list(dict.fromkeys([*params.trackers, *source.params.trackers]))
+        params.url_seeds = list(dict.fromkeys([*source.params.url_seeds, *params.url_seeds]))
         params.peers = list(dict.fromkeys([*source.params.peers, *params.peers]))
         return params
 
@@ -181,12 +220,12 @@ class Engine:
             if self._torrents.get(torrent.key) is torrent:
                 await self._remove(torrent, delete_files=delete_files)
 
-    async def _remove(self, torrent: Torrent, *, delete_files: bool) -> None:
+    async def _remove(self, torrent: Torrent, *, delete_files: bool, because: TorrentCastError | None = None) -> None:
         # What a failed torrent believes to have is not worth keeping.
         if not delete_files and not torrent.failed:
             await self.save(torrent)
         self._torrents.pop(torrent.key, None)
-        await torrent.close(TorrentGone("torrent_gone"))
+        await torrent.close(because or TorrentGone("torrent_gone"))
         if (handle := torrent.handle) is not None:
             self._handles.pop(handle, None)
             await self._remove_handle(torrent.key, handle, self._lt.options_t.delete_files if delete_files else 0)
@@ -215,21 +254,80 @@ class Engine:
         await asyncio.wait([self._saves[torrent]])
 
     async def _save(self, torrent: Torrent) -> None:
-        if (handle := torrent.handle) is None or not torrent.has_metadata or self._session is None:
+        if not torrent.has_metadata:
             return
-        flags = self._lt.save_resume_flags_t
-        answer = self._resumed[handle] = self._loop.create_future()
         try:
-            handle.save_resume_data(flags.flush_disk_cache | flags.save_info_dict)
-            await asyncio.wait([answer], timeout=ANSWER_TIMEOUT)
-            if not answer.done():
-                _LOGGER.warning("libtorrent gave no resume data within %s s", ANSWER_TIMEOUT)
-            elif (data := answer.result()) is not None:
+            if (data := await self._resume_data(torrent)) is not None:
                 await self.run(storage.save_resume_data, torrent.folder, data)
-        except (RuntimeError, StorageError) as err:
+        except StorageError as err:
             _LOGGER.warning("Cannot save the state of a torrent: %s", type(err).__name__)
-        finally:
-            self._resumed.pop(handle, None)
+
+    async def _resume_data(self, torrent: Torrent) -> bytes | None:
+        """Return all that libtorrent knows of a torrent, None when it does not say. Who asks meanwhile shares it."""
+        if (handle := torrent.handle) is None or self._session is None:
+            return None
+        if (answer := self._resumed.get(handle)) is None:
+            flags = self._lt.save_resume_flags_t
+            answer = self._resumed[handle] = self._loop.create_future()
+            try:
+                handle.save_resume_data(flags.flush_disk_cache | flags.save_info_dict)
+            except RuntimeError:  # removed in the meantime
+                answer.set_result(None)
+        await asyncio.wait([answer], timeout=ANSWER_TIMEOUT)
+        if self._resumed.get(handle) is answer:
+            del self._resumed[handle]
+        if not answer.done():
+            _LOGGER.warning("libtorrent gave no resume data within %s s", ANSWER_TIMEOUT)
+            return None
+        return answer.result()
+
+    async def _piece_layers(self, torrent: Torrent) -> Mapping[bytes, bytes]:
+        """Return a v2 torrent's piece layers as far as peers have sent them."""
+        data = await self._resume_data(torrent)
+        return {} if data is None else await self.run(storage.piece_layers, self._lt, data)
+
+    # --- hybrid torrents ---------------------------------------------------------------------------------------------
+
+    def _on_misnamed(self, torrent: Torrent, info: lt.torrent_info) -> None:
+        """Let a torrent that was added by its v2 info-hash go by the v1 one that its metadata show."""
+        self._spawn(self._rename(torrent, info), "rename")
+
+    async def _rename(self, torrent: Torrent, info: lt.torrent_info) -> None:
+        async with self._changing:
+            if self._torrents.get(torrent.key) is torrent:
+                source = await self._renamed(torrent, info)
+                await self._remove(torrent, delete_files=True, because=Renamed(source))
+
+    async def _renamed(self, torrent: Torrent, info: lt.torrent_info) -> Source:
+        """Return the source of `torrent` with its metadata and the peers that sent them."""
+        params = self._lt.add_torrent_params()
+        params.ti = info
+        given = torrent.source.params
+        params.trackers, params.url_seeds = given.trackers, given.url_seeds
+        params.peers = list(dict.fromkeys([*given.peers, *await self._peers(torrent)]))
+        return replace(torrent.source, key=info_hashes(info.info_hashes())[0], params=params)
+
+    async def _peers(self, torrent: Torrent) -> list[tuple[str, int]]:
+        try:
+            peers = await self.run(torrent.handle.get_peer_info) if torrent.handle is not None else []
+        except RuntimeError:  # removed in the meantime
+            return []
+        return [peer.ip for peer in peers]
+
+    def _on_conflict(self, alert: lt.torrent_conflict_alert) -> None:
+        """Make one of two torrents that are one; libtorrent has stopped both."""
+        torrents = (self._handles.get(alert.handle), self._handles.get(alert.conflicting_torrent))
+        self._spawn(self._unite([torrent for torrent in torrents if torrent is not None], alert.metadata), "unite")
+
+    async def _unite(self, torrents: Sequence[Torrent], info: lt.torrent_info) -> None:
+        for torrent in torrents:
+            if is_v2(torrent.key):
+                await self._rename(torrent, info)
+        for torrent in torrents:
+            if not is_v2(torrent.key) and not torrent.failed and torrent.handle is not None:
+                torrent.handle.clear_error()
+                torrent.handle.set_metadata(info.info_section())
+                torrent.handle.resume()
 
     async def peer_sources(self, torrent: Torrent) -> Counter[str]:
         """Return how many of the connected peers came from where (tracker, dht, pex, lsd, resume_data, incoming)."""
@@ -350,12 +448,14 @@ class Engine:
             lt.torrent_delete_failed_alert: self._on_deleted,
             lt.file_error_alert: self._on_file_error,
             lt.torrent_error_alert: self._on_torrent_error,
+            lt.torrent_conflict_alert: self._on_conflict,
+            lt.dht_bootstrap_alert: self._on_dht,
             lt.listen_failed_alert: self._on_listen_failed,
             lt.alerts_dropped_alert: self._on_dropped,
         }
 
     def _on_added(self, alert: lt.add_torrent_alert) -> None:
-        pending = self._added.pop(str(alert.params.info_hashes.v1), None)
+        pending = self._pending(alert.params.info_hashes)
         if pending is None:
             return
         torrent, added = pending
@@ -366,6 +466,10 @@ class Engine:
                 added.set_exception(error)
             return
         self._adopt(torrent, added, alert.handle, alert.params.ti)
+
+    def _pending(self, hashes: lt.info_hash_t) -> tuple[Torrent, asyncio.Future[Torrent]] | None:
+        """Return, and forget, what waits for libtorrent to add a torrent."""
+        return next((self._added.pop(key) for key in info_hashes(hashes) if key in self._added), None)
 
     def _adopt(
         self,
@@ -403,27 +507,38 @@ class Engine:
             torrent.on_read(alert.piece, None if alert.error.value() else alert.buffer)
 
     def _on_resume_data(self, alert: lt.save_resume_data_alert) -> None:
-        self._answer(self._resumed.get(alert.handle), self._lt.write_resume_data_buf(alert.params))
+        self._answer(self._resumed.get(alert.handle), storage.resume_data(self._lt, alert.params))
 
     def _on_no_resume_data(self, alert: lt.save_resume_data_failed_alert) -> None:
         self._answer(self._resumed.get(alert.handle), None)
 
     def _on_removed(self, alert: lt.torrent_removed_alert) -> None:
-        self._answer(self._removed.get((str(alert.info_hashes.v1), False)), None)
+        self._answer_removal(alert.info_hashes, deleted=False)
 
     def _on_deleted(self, alert: lt.torrent_deleted_alert | lt.torrent_delete_failed_alert) -> None:
-        self._answer(self._removed.get((str(alert.info_hashes.v1), True)), None)
+        self._answer_removal(alert.info_hashes, deleted=True)
+
+    def _answer_removal(self, hashes: lt.info_hash_t, *, deleted: bool) -> None:
+        for key in info_hashes(hashes):  # a hybrid may have been added by either
+            self._answer(self._removed.get((key, deleted)), None)
 
     def _on_file_error(self, alert: lt.file_error_alert) -> None:
         self._fail(alert, StorageError("disk_error", error=alert.error.message()))
 
     def _on_torrent_error(self, alert: lt.torrent_error_alert) -> None:
+        if alert.error.value() == DUPLICATE_TORRENT and alert.error.category().name() == "libtorrent":
+            return  # the conflict alert behind it says what to do
         self._fail(alert, StorageError("torrent_error", error=alert.error.message()))
 
     def _fail(self, alert: lt.torrent_alert, error: StorageError) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None and not torrent.failed:
             _LOGGER.error("A torrent stopped: %s", error.details["error"])
             torrent.fail(error)
+
+    def _on_dht(self, _alert: lt.dht_bootstrap_alert) -> None:
+        """Have the DHT asked now: libtorrent asks for a torrent when it is added, and then every 15 minutes."""
+        for handle in self._handles:
+            handle.force_dht_announce()
 
     def _on_listen_failed(self, alert: lt.listen_failed_alert) -> None:
         _LOGGER.warning("libtorrent cannot listen: %s", alert.error.message())
@@ -437,8 +552,7 @@ class Engine:
         if self._session is None:
             return
         for handle in await self.run(self._session.get_torrents):
-            pending = self._added.pop(str(handle.info_hash()), None)
-            if pending is not None:
+            if (pending := self._pending(handle.info_hashes())) is not None:
                 self._adopt(*pending, handle, None)
         for torrent in self.torrents:
             await torrent.on_dropped()

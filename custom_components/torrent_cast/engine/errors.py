@@ -1,5 +1,10 @@
 """What can go wrong with a torrent: one type per thing a user can do about it."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .source import Source
+
 
 class TorrentCastError(Exception):
     """An error a user can act on: `reason` is stable and machine-readable, `details` are its figures and names.
@@ -39,3 +44,11 @@ class StorageError(TorrentCastError):
 
 class TorrentGone(TorrentCastError):
     """The torrent was removed, or the engine stopped, while somebody waited for it."""
+
+
+class Renamed(TorrentGone):
+    """A v2 info-hash turned out to be a hybrid torrent's, which goes by its v1 one: add `source` instead."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__("torrent_gone")
+        self.source = source

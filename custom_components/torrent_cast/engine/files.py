@@ -68,26 +68,40 @@ def _is_control(char: str) -> bool:
     return category[0] == "C" or category in ("Zl", "Zp")
 
 
-def choose(files: Sequence[TorrentFile], wanted: int | str | None = None) -> TorrentFile:
+def choose(files: Sequence[TorrentFile], wanted: int | str | None = None, only: Sequence[range] = ()) -> TorrentFile:
     """Return the file with index `wanted`, the largest that matches the glob `wanted`, or the largest video.
 
-    A sample or trailer is chosen only when it is asked for or nothing else is there. Raises NoPlayableFile.
+    Where nothing is wanted and `only` names indexes, the video is among those. A sample or trailer is chosen only when
+    it is asked for or nothing else is there. Raises NoPlayableFile.
     """
     if isinstance(wanted, int):
         return _by_index(files, wanted)
     if wanted is not None:
         return _by_glob(files, wanted)
+    if only:
+        files = _selected(files, only)
     videos = [file for file in files if file.is_video and file.size]
     if not videos:
         raise NoPlayableFile("no_video", files=len(files))
     return _largest([file for file in videos if not file.is_extra] or videos)
 
 
+def _selected(files: Sequence[TorrentFile], only: Sequence[range]) -> list[TorrentFile]:
+    selected = [file for file in files if any(file.index in span for span in only)]
+    if not selected:
+        raise _no_such_file(files, only[0].start)
+    return selected
+
+
 def _by_index(files: Sequence[TorrentFile], index: int) -> TorrentFile:
     for file in files:
         if file.index == index:
             return _not_empty(file)
-    raise NoPlayableFile("no_such_file", index=index, last=max((file.index for file in files), default=0))
+    raise _no_such_file(files, index)
+
+
+def _no_such_file(files: Sequence[TorrentFile], index: int) -> NoPlayableFile:
+    return NoPlayableFile("no_such_file", index=index, last=max((file.index for file in files), default=0))
 
 
 def _by_glob(files: Sequence[TorrentFile], pattern: str) -> TorrentFile:

@@ -1,15 +1,15 @@
 """The bytes of pieces: read through libtorrent, checked against the metadata, kept for a while."""
 
 import asyncio
-import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 from lru import LRU
 
 from .errors import StorageError, TorrentCastError, TorrentGone
+from .hashes import hashes_of
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -24,6 +24,8 @@ READS_AT_ONCE: Final = 2
 READ_ATTEMPTS: Final = 2
 # A piece that passes libtorrent's check of the files so often and is wrong again when read: the disk cannot be used.
 RECHECKS: Final = 2
+# A v2 torrent's layers come from peers, and libtorrent does not tell when; a round trip and a little. s
+LAYERS_INTERVAL: Final = 0.25
 
 
 class Run(Protocol):
@@ -36,16 +38,25 @@ class Run(Protocol):
 class Pieces:
     """Reads pieces that libtorrent has, each once however many want it, and never more than `READS_AT_ONCE`."""
 
-    def __init__(self, handle: lt.torrent_handle, info: lt.torrent_info, run: Run) -> None:
+    def __init__(
+        self,
+        handle: lt.torrent_handle,
+        info: lt.torrent_info,
+        run: Run,
+        layers: Callable[[], Awaitable[Mapping[bytes, bytes]]],
+    ) -> None:
         self._handle = handle
         self._info = info
         self._run = run
+        self._hashes = hashes_of(info)
+        self._fetch_layers = layers
         self._cache: LRU[int, bytes] = LRU(1)
         self._reads: dict[int, asyncio.Task[bytes | None]] = {}
         self._answers: dict[int, asyncio.Future[bytes]] = {}
         self._slots = asyncio.Semaphore(READS_AT_ONCE)
         self._bad: Counter[int] = Counter()
         self._failure: TorrentCastError | None = None
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def keep_for(self, readers: int) -> None:
         """Bound the cache in bytes, but leave each reader the piece it is in."""
@@ -84,6 +95,8 @@ class Pieces:
     def fail(self, error: TorrentCastError) -> None:
         """End all reads with `error`."""
         self._failure = error
+        if not self._over.done():
+            self._over.set_result(None)
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(error)
@@ -96,6 +109,7 @@ class Pieces:
 
     async def _read(self, piece: int) -> bytes | None:
         try:
+            await self._learn_hash(piece)
             async with self._slots:
                 for _ in range(READ_ATTEMPTS):
                     data = await self._read_once(piece)
@@ -109,6 +123,15 @@ class Pieces:
         if self._bad[piece] > RECHECKS:
             raise StorageError("unreadable_piece", piece=piece)
         return None
+
+    async def _learn_hash(self, piece: int) -> None:
+        """Wait until there is a hash to compare `piece` with."""
+        while not self._hashes.knows(piece):
+            if self._failure is not None:
+                raise self._failure
+            await self._run(self._hashes.learn, await self._fetch_layers())
+            if not self._hashes.knows(piece):
+                await asyncio.wait([self._over], timeout=LAYERS_INTERVAL)
 
     async def _read_once(self, piece: int) -> bytes | None:
         """Return the bytes of `piece` if they have the hash the metadata gives, else None."""
@@ -128,10 +151,8 @@ class Pieces:
         return data if await self._run(self._matches, piece, data) else None
 
     def _matches(self, piece: int, data: bytes) -> bool:
-        """Compare with the v1 hash (BEP 3); a hybrid's pad bytes (BEP 47) are zeros that libtorrent leaves out."""
-        padding = bytes(self._info.piece_size(piece) - len(data))
-        digest = hashlib.sha1(data + padding if padding else data, usedforsecurity=False).digest()
-        return digest == self._info.hash_for_piece(piece)
+        """Tell whether the metadata's hash says that `data` is `piece`."""
+        return self._hashes.matches(piece, data)
 
 
 def _retrieved(task: asyncio.Task[bytes | None]) -> None:

@@ -33,10 +33,12 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         "alert_mask": category.status_notification
         | category.error_notification
         | category.piece_progress_notification
-        | category.storage_notification,
+        | category.storage_notification
+        | category.dht_notification,
         "alert_queue_size": 10_000,  # a restart posts one alert per piece of every torrent
         "listen_interfaces": f"0.0.0.0:{settings.listen_port},[::]:{settings.listen_port}",
         **live_settings(settings),
+        **_without_webtorrent(lt),
         # No automatic queueing: a torrent runs because somebody watches it.
         "active_downloads": -1,
         "active_seeds": -1,
@@ -77,3 +79,10 @@ def live_settings(settings: EngineSettings) -> dict[str, object]:
         "enable_upnp": settings.upnp,
         "enable_natpmp": settings.upnp,
     }
+
+
+def _without_webtorrent(lt: ModuleType) -> dict[str, object]:
+    """Return what keeps WebTorrent (libtorrent 2.1) quiet: its STUN server would be a third party who learns of us."""
+    off: dict[str, object] = {"webtorrent_stun_server": "", "max_webtorrent_offers": 0}
+    known = lt.default_settings()
+    return {name: value for name, value in off.items() if name in known}

@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from .errors import NotEnoughSpace, StorageError
+from .source import info_hashes
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 # mark that the folder is ours.
 FILES: Final = "files"
 RESUME: Final = "resume"
-KEY: Final = re.compile(r"[0-9a-f]{40}")
+LAYERS: Final = b"piece layers"  # as in a torrent file
+# What of the resume data is about a download and not about the torrent.
+RESUMED: Final = ("flags", "have_pieces", "verified_pieces", "unfinished_pieces", "trackers", "url_seeds", "peers")
+KEY: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # v1 (SHA-1), or v2 (SHA-256) where there is no v1
 # Home Assistant's database and the system want room too.
 RESERVE_BYTES: Final = 256 * 1024 * 1024
 MB: Final = 10**6
@@ -64,13 +68,50 @@ def save_resume_data(folder: Path, data: bytes) -> None:
         raise StorageError("not_writable", directory=str(folder), error=err.strerror or str(err)) from err
 
 
+def resume_data(libtorrent: ModuleType, params: lt.add_torrent_params) -> bytes:
+    """Return the resume data of a torrent, with the piece layers (BEP 52) as a torrent file has them.
+
+    libtorrent's own copy of them is not enough: read back, each file after the first has another one's (2.0.11).
+    """
+    if not params.info_hashes.has_v2():
+        plain: bytes = libtorrent.write_resume_data_buf(params)
+        return plain
+    data = libtorrent.write_resume_data(params)
+    with contextlib.suppress(RuntimeError):  # none that could be kept
+        metainfo = libtorrent.write_torrent_file(params, libtorrent.write_flags.allow_missing_piece_layer)
+        data[LAYERS] = metainfo.get(LAYERS, {})
+    encoded: bytes = libtorrent.bencode(data)
+    return encoded
+
+
+def piece_layers(libtorrent: ModuleType, data: bytes) -> Mapping[bytes, bytes]:
+    """Return the piece layers in resume data, by root. Takes CPU time."""
+    layers: Mapping[bytes, bytes] = libtorrent.bdecode(data).get(LAYERS, {})
+    return layers
+
+
 def resume_params(libtorrent: ModuleType, folder: Path) -> lt.add_torrent_params | None:
     """Return the torrent in `folder` as its resume data describe it, None when there are none that can be read."""
     try:
         data = (folder / RESUME).read_bytes()
-        return libtorrent.read_resume_data(data) if data else None
+        params = libtorrent.read_resume_data(data) if data else None
+        return params and _with_layers(libtorrent, params, data)
     except OSError, RuntimeError:
         return None
+
+
+def _with_layers(libtorrent: ModuleType, params: lt.add_torrent_params, data: bytes) -> lt.add_torrent_params:
+    """Return `params` with the piece layers that were kept beside libtorrent's own."""
+    layers = piece_layers(libtorrent, data)
+    if params.ti is None or not layers:
+        return params
+    # The metadata as they are: encoded anew they could have another info-hash.
+    info = params.ti.info_section()
+    metainfo = b"d4:info%b12:piece layers%be" % (info, libtorrent.bencode(layers))
+    whole: lt.add_torrent_params = libtorrent.load_torrent_buffer(metainfo)
+    for name in RESUMED:
+        setattr(whole, name, getattr(params, name))
+    return whole
 
 
 def keys(directory: Path) -> Iterator[str]:
@@ -79,6 +120,15 @@ def keys(directory: Path) -> Iterator[str]:
         for folder in sorted(directory.iterdir()):
             if KEY.fullmatch(folder.name) and (folder / RESUME).is_file() and not folder.is_symlink():
                 yield folder.name
+
+
+def find(libtorrent: ModuleType, directory: Path, info_hash: str) -> lt.add_torrent_params | None:
+    """Return the torrent in `directory` that has `info_hash` beside the one its folder is named after."""
+    for key in keys(directory):
+        params = resume_params(libtorrent, directory / key)
+        if params is not None and info_hash in info_hashes(params.info_hashes)[1:]:
+            return params
+    return None
 
 
 def delete(folder: Path, paths: Iterable[str]) -> None:

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from . import scheduler
-from .errors import MetadataTimeout, SourceError, StorageError, TorrentCastError
+from .errors import MetadataTimeout, StorageError, TorrentCastError
 from .files import TorrentFile, files_of, printable
 from .pieces import Pieces, Run
 from .reader import STUCK_AFTER, Cursor, Reader, without_ghosts
+from .source import Source, info_hashes
 from .starvation import Starvation
 from .steering import Steering
 from .storage import paths_of
@@ -46,18 +48,22 @@ class Torrent:
     def __init__(
         self,
         libtorrent: ModuleType,
-        key: str,
-        name: str,
+        source: Source,
         folder: Path,
         run: Run,
+        layers: Callable[[Torrent], Awaitable[Mapping[bytes, bytes]]],
+        misnamed: Callable[[Torrent, lt.torrent_info], None],
         count_candidates: Callable[[], None],
     ) -> None:
         self._lt = libtorrent
         self._run = run
+        self._layers = layers
+        self._misnamed = misnamed
         self._count_candidates = count_candidates
         self._loop = asyncio.get_running_loop()
-        self.key = key
-        self.name = name
+        self.source = source
+        self.key = source.key
+        self.name = source.name
         self.folder = folder
         self.statistics = Statistics()
         self._handle: lt.torrent_handle | None = None
@@ -119,6 +125,11 @@ class Torrent:
         if self._info is None:
             raise self._failure or MetadataTimeout("no_metadata", seconds=0, peers=0)
         return self._info
+
+    @property
+    def info_hashes(self) -> tuple[str, ...]:
+        """Return all info-hashes that are known, the key first."""
+        return info_hashes(self._info.info_hashes()) if self._info else self.source.info_hashes
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -346,12 +357,12 @@ class Torrent:
             self._take_info(info)
 
     def _take_info(self, info: lt.torrent_info) -> None:
-        if not info.info_hashes().has_v1():
-            self.fail(SourceError("v2_only"))
+        if self.key not in info_hashes(info.info_hashes())[:1]:
+            self._misnamed(self, info)
             return
         assert self._handle is not None  # for the type checker: metadata come after the handle
         self._have = bytearray(info.num_pieces())
-        self._pieces = Pieces(self._handle, info, self._run)
+        self._pieces = Pieces(self._handle, info, self._run, partial(self._layers, self))
         self._steering = Steering(self._handle, info.num_pieces())
         self._info = info
         self._files = files_of(info)

@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 from ..engine import (
     Engine,
     EngineSettings,
+    Renamed,
     Source,
     SourceError,
     StorageError,
@@ -188,10 +189,8 @@ class Playback:
         self._in_background(self._warm_up(), "warm up")
         engine = await self._running_engine()
         try:
-            # A torrent half added could not be removed, and its folder would stay.
-            torrent = await self._to_its_end(self._add(engine, session.source), "add")
-            await self._to_its_end(torrent.metadata(self.settings.metadata_timeout), "metadata")
-            file = choose(torrent.files, session.wanted)
+            torrent = await self._described(engine, session)
+            file = choose(torrent.files, session.wanted, session.source.only)
             await engine.run(storage.check_space, engine.directory, self._still_to_come(torrent, file))
             await self.library.used(torrent.key, torrent.name)
             # Before the first byte comes: a start after a crash deletes only what the resume data name.
@@ -200,6 +199,28 @@ class Playback:
             raise StorageError("disk_error", error=err.strerror or type(err).__name__) from err
         torrent.select(file)
         return torrent, file
+
+    async def _described(self, engine: Engine, session: Session) -> Torrent:
+        """Return the torrent of `session` once its metadata are there."""
+        while True:
+            try:
+                # A torrent half added could not be removed, and its folder would stay.
+                torrent = await self._to_its_end(self._add(engine, session.source), "add")
+                await self._to_its_end(torrent.metadata(self.settings.metadata_timeout), "metadata")
+            except Renamed as err:
+                self._users[err.source.key] += 1
+                self._leave(session.source.key)
+                session.source = err.source
+            else:
+                return torrent
+
+    def _leave(self, key: str) -> bool:
+        """Note that a session uses a torrent no more; tell whether it was the last one."""
+        self._users[key] -= 1
+        if self._users[key] > 0:
+            return False
+        del self._users[key]
+        return True
 
     async def _warm_up(self) -> None:
         """Have the worker ready by the time there is something to probe."""
@@ -246,10 +267,8 @@ class Playback:
             session.torrent.deselect(session.file)
         key = session.source.key
         async with self._lock:
-            self._users[key] -= 1
-            if self._users[key] > 0:
+            if not self._leave(key):
                 return
-            del self._users[key]
             try:
                 await self._let_go(key)
             except StorageError as err:  # housekeeping tries again
