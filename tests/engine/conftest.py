@@ -114,6 +114,15 @@ class Seeders:
             time.sleep(0.001)
         return Seed(metainfo, address, session.listen_port(), handle)
 
+    def describe(self, metainfo: Metainfo, folder: Path, *, address: str = "127.0.0.1") -> Seed:
+        """Have the metadata of a torrent and nothing else."""
+        session = self._session(address)
+        params = self._lt.load_torrent_buffer(metainfo.metainfo)
+        params.save_path = str(folder)
+        flags = self._lt.torrent_flags
+        params.flags = (params.flags & ~(flags.auto_managed | flags.paused)) | flags.upload_mode
+        return Seed(metainfo, address, session.listen_port(), session.add_torrent(params))
+
     def _session(self, address: str) -> lt.session:
         if address not in self._sessions:
             self._sessions[address] = self._lt.session(
