@@ -33,7 +33,7 @@ from custom_components.torrent_cast.playback import Playback, Session, State
 from custom_components.torrent_cast.playback.session import SCHEME
 from tests.media.conftest import ffmpeg
 from tests.rig.network import SUBNET
-from tests.rig.torrents import Torrent, make_torrent
+from tests.rig.torrents import Torrent, Version, make_torrent
 from tests.rig.torrents import libtorrent as load_libtorrent
 
 if TYPE_CHECKING:
@@ -141,15 +141,25 @@ class Seeder:
             }
         )
 
-    def seed(self, content: Path, piece_length: int = PIECE) -> Seed:
+    def seed(self, content: Path, piece_length: int = PIECE, version: Version = Version.V1) -> Seed:
         """Seed a file or a folder."""
-        torrent = make_torrent(content, piece_length)
+        torrent = make_torrent(content, piece_length, version=version)
         params = self._lt.load_torrent_buffer(torrent.metainfo)
         params.save_path = str(content.parent)
         flags = self._lt.torrent_flags
         params.flags = (params.flags & ~(flags.auto_managed | flags.paused)) | flags.seed_mode
         handle = self._session.add_torrent(params)
         return Seed(torrent, content, self._session.listen_port(), handle)
+
+    def describe(self, torrent: Torrent, folder: Path) -> int:
+        """Have the metadata of a torrent and nothing else; return the port."""
+        params = self._lt.load_torrent_buffer(torrent.metainfo)
+        params.save_path = str(folder)
+        flags = self._lt.torrent_flags
+        params.flags = (params.flags & ~(flags.auto_managed | flags.paused)) | flags.upload_mode
+        self._session.add_torrent(params)
+        port: int = self._session.listen_port()
+        return port
 
     def forget(self, seed: Seed) -> None:
         """Seed it no longer."""

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import voluptuous as vol
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar
@@ -24,9 +27,11 @@ from custom_components.torrent_cast.media import Reason
 from custom_components.torrent_cast.playback import Playback, Session, State
 from custom_components.torrent_cast.playback.session import MAX_TITLE
 from tests.conftest import (
+    LOOPBACK,
     OPTIONS,
     PIECE,
     Seed,
+    Seeder,
     Television,
     Televisions,
     assert_nothing_left,
@@ -36,6 +41,7 @@ from tests.conftest import (
     torrents_in_libtorrent,
     until,
 )
+from tests.rig.torrents import Torrent, Version, make_torrent
 
 pytestmark = pytest.mark.usefixtures("entry")
 
@@ -366,6 +372,109 @@ async def test_somebody_has_described_it_but_nobody_sends_it(
     error = await refusal(hass, tv.entity_id, str(torrent_file))
     assert error.translation_key == "no_data"
     await assert_nothing_left(playback, downloads)
+
+
+@pytest.fixture
+def described(
+    hass: HomeAssistant, entry: MockConfigEntry, film_file: Path, libtorrent: ModuleType, tmp_path: Path
+) -> Callable[[Torrent], str]:
+    """Return what makes a magnet link whose peer has the metadata and nothing else; patience is short."""
+    options = OPTIONS | {"metadata_timeout": 1, "keep_hours": 0}
+    hass.config_entries.async_update_entry(entry, options=options)
+    seeder = Seeder(libtorrent)
+    return lambda torrent: f"{torrent.magnet}&x.pe={LOOPBACK}:{seeder.describe(torrent, tmp_path / 'nothing')}"
+
+
+async def test_v2_layers_that_never_come(
+    hass: HomeAssistant,
+    tv: Television,
+    described: Callable[[Torrent], str],
+    film_file: Path,
+    playback: Playback,
+    downloads: Path,
+) -> None:
+    torrent = make_torrent(film_file, PIECE, version=Version.V2).without_layers()
+    error = await refusal(hass, tv.entity_id, described(torrent))
+    assert error.translation_key == "no_data"
+    await assert_nothing_left(playback, downloads)
+
+
+@pytest.mark.parametrize("answer", [web.Response(status=404), web.Response(status=206, body=bytes(PIECE))])
+async def test_a_web_seed_without_the_film(
+    hass: HomeAssistant,
+    tv: Television,
+    described: Callable[[Torrent], str],
+    film_file: Path,
+    playback: Playback,
+    downloads: Path,
+    answer: web.Response,
+) -> None:
+    asked: list[str] = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=answer.status, body=answer.body)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", refuse)
+    async with TestServer(app) as server:
+        magnet = described(make_torrent(film_file, PIECE))
+        error = await refusal(hass, tv.entity_id, f"{magnet}&ws={quote(str(server.make_url('/film')), safe='')}")
+        assert error.translation_key == "no_data"
+        assert asked
+    await assert_nothing_left(playback, downloads)
+
+
+async def test_a_magnet_says_which_file(
+    hass: HomeAssistant, tv: Television, film_file: Path, seeder: Callable[[Path], Seed], tmp_path: Path
+) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(film_file, folder / name)
+    (folder / "b.mp4").write_bytes(film_file.read_bytes() + bytes(PIECE))  # the largest one
+    seed = seeder(folder)
+    files = [name for name, _ in seed.torrent.files()]
+    index = files.index("films/a.mp4")
+
+    answer = await play(hass, tv.entity_id, f"{seed.magnet}&so={index}")
+    assert answer["sessions"][0]["file"]["path"] == "films/a.mp4"
+    answer = await play(hass, tv.entity_id, f"{seed.magnet}&so={index}", file="b.mp4")
+    assert answer["sessions"][0]["file"]["path"] == "films/b.mp4"
+
+
+async def test_a_magnet_that_says_a_file_that_is_not_there(
+    hass: HomeAssistant, tv: Television, film: Seed, playback: Playback, downloads: Path
+) -> None:
+    error = await refusal(hass, tv.entity_id, f"{film.magnet}&so=7-9")
+    assert error.translation_key == "no_such_file"
+    assert error.translation_placeholders == {"index": "7", "last": "0"}
+    await assert_nothing_left(playback, downloads)
+
+
+async def test_a_hybrid_named_by_v2_is_the_film_that_plays_already(
+    hass: HomeAssistant,
+    televisions: Televisions,
+    film_file: Path,
+    shared_seeder: Seeder,
+    playback: Playback,
+    entry: MockConfigEntry,
+    downloads: Path,
+) -> None:
+    hass.config_entries.async_update_entry(entry, options=OPTIONS | {"keep_hours": 0})
+    seed = shared_seeder.seed(film_file, version=Version.HYBRID)
+    peer = f"&x.pe={LOOPBACK}:{seed.port}"
+    for name, magnet in (("one", seed.torrent.v2_magnet), ("two", seed.torrent.v1_magnet)):
+        answer = await play(hass, televisions.add(name).entity_id, magnet + peer)
+        assert answer["sessions"][0]["info_hash"] == seed.torrent.v1
+    assert playback._users == {seed.torrent.v1: 2}
+    assert len(playback.torrents) == 1
+
+    for session in playback.sessions:
+        session.end()
+
+    await assert_nothing_left(playback, downloads)
+    shared_seeder.forget(seed)
 
 
 async def test_a_torrent_without_video(
