@@ -1,13 +1,11 @@
-"""HTTP: the stream of a session, in single byte ranges. No torrent logic."""
+"""HTTP in Home Assistant: who may have the stream of a session. No torrent logic."""
 
 import logging
-import re
-from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import PurePosixPath
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.network import is_cloud_connection
@@ -17,17 +15,12 @@ from .const import DOMAIN
 from .engine import StorageError, TorrentCastError
 from .media import Unplayable
 from .playback import Playback, Session, State
+from .serving import MAX_CONNECTIONS, answer
 
 _LOGGER = logging.getLogger(__name__)
 
-# Large enough to keep the number of writes low, small enough not to hold a piece per connection in the socket.
-CHUNK_BYTES: Final = 256 * 1024
-# A player has two or three; each may hold a piece of 16 MiB in memory.
-MAX_CONNECTIONS: Final = 16
 # The torrent's own name could hold what Home Assistant's security filter refuses.
 STEM: Final = "stream"
-# One range of bytes, open at either end (RFC 9110 §14.1.1, §14.1.2). Longer numbers than any file's are not looked at.
-RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,20})-([0-9]{0,20})[ \t]*", re.ASCII | re.IGNORECASE)
 
 
 @callback
@@ -80,7 +73,7 @@ class StreamView(HomeAssistantView):
             await session.resolve()
         except (TorrentCastError, Unplayable) as err:
             raise web.HTTPServiceUnavailable from err
-        return await _answer(request, session)
+        return await answer(request, _Content(session))
 
 
 def _is_local(request: web.Request) -> bool:
@@ -90,74 +83,20 @@ def _is_local(request: web.Request) -> bool:
         return False
 
 
-async def _answer(request: web.Request, session: Session) -> web.StreamResponse:
-    assert session.torrent is not None  # the session is resolved
-    assert session.file is not None
-    size = session.file.size
-    etag = f'"{session.torrent.key}-{session.file.index}"'
-    response = web.StreamResponse(
-        headers={
-            hdrs.CONTENT_TYPE: session.content_type,
-            hdrs.ACCEPT_RANGES: "bytes",
-            hdrs.CACHE_CONTROL: "no-store",
-            hdrs.ETAG: etag,
-        }
-    )
-    wanted = _wanted_range(request, size, etag)
-    if wanted is not None and not wanted:
-        response.set_status(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
-        response.headers[hdrs.CONTENT_RANGE] = f"bytes */{size}"
-        response.content_length = 0
-        await response.prepare(request)
-        return response
-    if wanted is not None:
-        response.set_status(HTTPStatus.PARTIAL_CONTENT)
-        response.headers[hdrs.CONTENT_RANGE] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
-    span = range(size) if wanted is None else wanted
-    response.content_length = len(span)
-    if request.method == hdrs.METH_HEAD:
-        await response.prepare(request)
-        return response
-    await _send(request, response, session, span)
-    return response
+class _Content:
+    """The file of a resolved session, as it is served."""
 
+    def __init__(self, session: Session) -> None:
+        assert session.torrent is not None
+        assert session.file is not None
+        self.size = session.file.size
+        self.etag = f'"{session.torrent.key}-{session.file.index}"'
+        self.content_type = session.content_type
+        self.stream = session.stream
+        self._session = session
 
-def _wanted_range(request: web.Request, size: int, etag: str) -> range | None:
-    """Return the bytes asked for, None for all of them, an empty range for what cannot be satisfied.
-
-    Ignored, as RFC 9110 §14.2 and §13.1.5 allow and demand: a range in a form we do not know, several ranges, one whose
-    If-Range does not match, and any that does not come with GET.
-    """
-    if request.method != hdrs.METH_GET or request.headers.get(hdrs.IF_RANGE, etag) != etag:
-        return None
-    found = RANGE.fullmatch(request.headers.get(hdrs.RANGE, ""))
-    if found is None:
-        return None
-    first, last = found.groups()
-    if not first:
-        return range(max(size - int(last), 0), size) if last else None
-    if last and int(last) < int(first):
-        return None
-    return range(int(first), min(int(last) + 1, size) if last else size)
-
-
-async def _send(request: web.Request, response: web.StreamResponse, session: Session, span: range) -> None:
-    """Copy verified bytes to the socket. A cancelled handler (the client went away) leaves by the `async with`."""
-    transport = request.transport
-    if transport is None:
-        return
-    async with session.stream(span.start, span.stop, transport.abort) as reader:
-        await response.prepare(request)
-        try:
-            while chunk := await reader.read(CHUNK_BYTES):
-                await response.write(chunk)
-        except TorrentCastError as err:
-            # The headers promise more bytes than will come: only a broken connection tells the client so.
-            transport.abort()
-            if isinstance(err, StorageError):
-                _LOGGER.error(  # noqa: TRY400  # its text says it all
-                    "Playback on %s stops: %s", session.target, err.details.get("error", err.reason)
-                )
-                session.end(State.FAILED, err)
-        except ConnectionError:
-            return
+    def failed(self, error: TorrentCastError) -> None:
+        """End the session if it is the disk that failed: no other connection will fare better."""
+        if isinstance(error, StorageError):
+            _LOGGER.error("Playback on %s stops: %s", self._session.target, error.details.get("error", error.reason))
+            self._session.end(State.FAILED, error)

@@ -73,7 +73,7 @@ async def test_a_disk_that_keeps_lying_is_given_up(engine: Engine, seed: Seed, m
     torrent.select(torrent.files[0])
     await torrent.wait_for_range(torrent.files[0], 0, len(DATA))
     assert torrent._pieces is not None
-    monkeypatch.setattr(torrent._pieces, "_matches", lambda _piece, _data: False)
+    monkeypatch.setattr(torrent._pieces, "matches", lambda _piece, _data: False)
 
     with pytest.raises(StorageError) as error:
         await read_all(torrent)

@@ -17,9 +17,11 @@ from .reader import Cursor, Reader
 from .settings import EngineSettings
 from .source import Source
 from .torrent import Torrent
+from .verified import ChangedOnDisk
 
 __all__ = [
     "BindingError",
+    "ChangedOnDisk",
     "Cursor",
     "Engine",
     "EngineSettings",

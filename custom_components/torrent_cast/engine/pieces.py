@@ -148,10 +148,10 @@ class Pieces:
             raise TorrentGone("torrent_gone") from err
         finally:
             del self._answers[piece]
-        return data if await self._run(self._matches, piece, data) else None
+        return data if await self._run(self.matches, piece, data) else None
 
-    def _matches(self, piece: int, data: bytes) -> bool:
-        """Tell whether the metadata's hash says that `data` is `piece`."""
+    def matches(self, piece: int, data: bytes) -> bool:
+        """Tell whether the metadata's hash says that `data` is `piece`. Blocks."""
         return self._hashes.matches(piece, data)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .torrent import Torrent
+    from .verified import Opened, Send
 
 # A piece that keeps a reader waiting for so long may hang on a slow peer: make it urgent. s
 STUCK_AFTER: Final = 2.0
@@ -104,6 +105,14 @@ class Reader(Cursor):
         super().__init__(torrent, file, start, end)
         self._waiting_since: float | None = None
         self._used = time.monotonic()
+        self._opened: Opened | None = None  # the file on disk, once it is verified
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        self._put_away()
 
     @override
     def seek(self, position: int) -> None:
@@ -129,6 +138,31 @@ class Reader(Cursor):
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    async def hand_over(self, send: Send) -> bool:
+        """Have `send` take the next bytes from the file on disk; False when they are to be read instead.
+
+        They are taken from disk only where every piece of the file was verified there. Raises ChangedOnDisk when the
+        file changed while `send` was at it: what has been sent may be wrong.
+        """
+        copy = self._torrent.copy(self.file)
+        if copy is None or not copy.part.start <= self.position < min(copy.part.end, self._end):
+            return False
+        if self._opened is not None and not self._opened.is_trusted:
+            self._put_away()
+        if self._opened is None and (opened := await copy.open()) is not None:
+            self._opened = opened
+        if self._opened is None:
+            copy.prove()
+            return False
+        sent = await self._opened.send(send, self.position, min(copy.part.end, self._end))
+        self.advance(self.position + sent)
+        return sent > 0
+
+    def _put_away(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     async def wait(self) -> None:
         """Go to the end, waiting for each piece without reading it. Raises TorrentGone, StorageError."""

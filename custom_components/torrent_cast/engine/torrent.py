@@ -18,7 +18,8 @@ from .reader import STUCK_AFTER, Cursor, Reader, without_ghosts
 from .source import Source, info_hashes
 from .starvation import Starvation
 from .steering import Steering
-from .storage import paths_of
+from .storage import files_folder, paths_of
+from .verified import Copy, Part
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -77,6 +78,7 @@ class Torrent:
         self._readers: set[Cursor] = set()
         self._waiters: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._pieces: Pieces | None = None
+        self._copies: dict[int, Copy] = {}  # by the index of the file
         self._steering: Steering | None = None
         self._starvation = Starvation()
         self._bitrate: float | None = None
@@ -241,6 +243,24 @@ class Torrent:
             self._waiters[index].discard(waiter)
             if not self._waiters[index]:
                 del self._waiters[index]
+
+    def copy(self, file: TorrentFile) -> Copy | None:
+        """Return what is known of `file` on disk, None unless libtorrent says that all of it is there."""
+        pieces = self.pieces(file)
+        if self._pieces is None or self._failure is not None or self._have.find(0, pieces.start, pieces.stop) >= 0:
+            return None
+        if file.index not in self._copies:
+            self._copies[file.index] = Copy(self._part(file), self._run, self._pieces.matches, self._mend)
+        return self._copies[file.index]
+
+    def _part(self, file: TorrentFile) -> Part:
+        """Return what of `file` is made of whole pieces."""
+        length, end = self.piece_length, file.offset + file.size
+        first = -(-file.offset // length)
+        last = self.info.num_pieces() - 1
+        stop = end if end == last * length + self.info.piece_size(last) else end // length * length
+        path = files_folder(self.folder) / self.paths[file.index]
+        return Part(path, first * length - file.offset, max(first * length, stop) - file.offset, first, length)
 
     async def wait_for_range(self, file: TorrentFile, start: int, end: int) -> None:
         """Wait until bytes `start` to `end` (exclusive) of `file` are verified, and see to it that they come."""
@@ -453,12 +473,16 @@ class Torrent:
                 waiter.set_exception(error)
         if self._pieces is not None:
             self._pieces.fail(error)
+        for copy in self._copies.values():
+            copy.cancel()
 
     async def close(self, error: TorrentCastError) -> None:
         """Fail with `error` and wait until nothing of the torrent runs any more."""
         self.fail(error)
         if self._pieces is not None:
             await self._pieces.close()
+        for copy in self._copies.values():
+            await copy.close()
 
     # --- pieces ----------------------------------------------------------------------------------------------------
 
@@ -476,6 +500,11 @@ class Torrent:
             self._recheck()
         return data
 
+    async def _mend(self, piece: int) -> None:
+        """Return when `piece` is right, also where libtorrent reads it: what is wrong there is downloaded again."""
+        while await self._read(piece) is None:
+            await self.wait_for_piece(piece)
+
     def _recheck(self) -> None:
         """Forget what is there and let libtorrent hash the files: it has no call to drop a single piece."""
         if self._handle is None or self._steering is None:
@@ -483,6 +512,8 @@ class Torrent:
         self._have = bytearray(len(self._have))
         self._pause_or_resume()
         self._rechecking = True
+        for copy in self._copies.values():
+            copy.forget()
         self._steering.forget()
         self._handle.force_recheck()
 

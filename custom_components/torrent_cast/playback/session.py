@@ -103,7 +103,7 @@ class Session:
         self._changed = asyncio.Event()
         self._work: dict[str, asyncio.Task[None]] = {}
         self._cursors = contextlib.AsyncExitStack()
-        self._connections: set[Callable[[], None]] = set()
+        self._connections: set[Callable[[], object]] = set()
         self._streams: list[tuple[Reader, int]] = []  # what is being sent, and since which jump
 
     # --- what it is ------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class Session:
     # --- the stream ------------------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def stream(self, start: int, end: int, abort: Callable[[], None]) -> AsyncIterator[Reader]:
+    async def stream(self, start: int, end: int, abort: Callable[[], object]) -> AsyncIterator[Reader]:
         """Yield a reader over [start, end) for one HTTP request; `abort` is called when the session ends first."""
         assert self.torrent is not None  # the view resolved the session before
         assert self.file is not None
@@ -279,7 +279,7 @@ class Session:
             self.playhead.on_sent(stream[1], reader.position)
 
     @contextlib.contextmanager
-    def _connection(self, abort: Callable[[], None]) -> Iterator[None]:
+    def _connection(self, abort: Callable[[], object]) -> Iterator[None]:
         self._connections.add(abort)
         self.was_used = True
         self.requested.set()
