@@ -2,13 +2,13 @@
 # ruff: noqa: ARG001, ASYNC240  # fixtures are asked for by name; a test may wait for its own disk
 
 import asyncio
-import asyncio.constants
-import asyncio.selector_events
 import logging
 import os
 import select
 import selectors
+import ssl
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from io import FileIO
 from pathlib import Path
@@ -18,6 +18,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -603,15 +607,35 @@ async def test_a_file_written_to_in_the_middle_never_arrives_whole(
     assert not long.is_over
 
 
-async def test_a_loop_that_sends_no_files_is_served_all_the_same(
-    client: Client, stream: Session, noise: Seed, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+def own_certificate(folder: Path) -> ssl.SSLContext:
+    """Return a server's context with a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+    ).sign(key, hashes.SHA256())
+    plain = serialization.NoEncryption()
+    path = folder / "own.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+async def test_over_tls_it_is_read(
+    hass: HomeAssistant, stream: Session, noise: Seed, kernel: Kernel, tmp_path: Path
 ) -> None:
     await on_disk(stream)
-    # As TLS says of itself; here it is the plain socket that does.
-    inside: Any = asyncio.selector_events
-    fallback = asyncio.constants._SendfileMode.FALLBACK
-    monkeypatch.setattr(inside._SelectorSocketTransport, "_sendfile_compatible", fallback)
-    assert await fetch(client, stream) == (HTTPStatus.OK, content(noise))
+    server = TestServer(hass.http.app)
+    await server.start_server(ssl=own_certificate(tmp_path))
+    async with TestClient(server) as client, client.get(stream_path(stream), ssl=False) as response:
+        assert response.url.scheme == "https"
+        assert await soon(response.read()) == content(noise)
+    assert kernel.transport is not None  # it was tried
     assert kernel.sent == []
 
 
