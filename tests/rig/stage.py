@@ -93,11 +93,11 @@ class Stage:
             return COMPONENTS
         copy = self.folder / "components"
         shutil.copytree(COMPONENTS, copy)
-        views = copy / "torrent_cast" / "views.py"
-        text = views.read_text()
+        serving = copy / "torrent_cast" / "serving.py"
+        text = serving.read_text()
         changed = text.replace("await response.write(chunk)", f"await response.write({served})")
         assert changed != text, "the mutant no longer finds its place"
-        views.write_text(changed)
+        serving.write_text(changed)
         return copy
 
     @property
