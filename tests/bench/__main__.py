@@ -1,4 +1,4 @@
-"""scripts/bench NAME... [--json]: run measurements on the rig and print them."""
+"""scripts/bench NAME...: run measurements on the rig and print them; scripts/bench report FILE: write them down."""
 
 import argparse
 import asyncio
@@ -7,12 +7,26 @@ import os
 import platform
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Final
 
 from tests.rig.torrents import libtorrent
 
-from .measures import MEASURES, Measurement, table
+from . import results
+from .compare import Options
+from .measures import MEASURES, table
+from .players import PLAYERS
+from .scenarios import SCENARIOS, SETS
+
+# Alternating runs of each player in a comparison.
+RUNS: Final = 5
+# Reads of files that appear as they are read hang for as long as the swarm takes: each needs a thread.
+THREADS: Final = 32
+
+type Json = dict[str, Any]
 
 
 def say(text: str) -> None:
@@ -44,23 +58,76 @@ def machine() -> dict[str, str | int | float]:
     }
 
 
-async def run(names: list[str]) -> dict[str, Measurement]:
-    """Run the measurements one after the other."""
-    return {name: await MEASURES[name](say) for name in names}
+async def run(names: list[str], options: Options, save: Path | None) -> Json:
+    """Run the measurements one after the other and return what they found; each goes to `save` when it is done."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    found: Json = {}
+    for name in names:
+        say(f"{name} ...")
+        begin = time.monotonic()
+        load = os.getloadavg()[0]
+        if name in MEASURES:
+            found[name] = (await MEASURES[name](say)).as_json()
+        else:
+            result = await SCENARIOS[name](options)
+            result.notes |= {"took": round(time.monotonic() - begin), "load_before": round(load, 2)}
+            found[name] = result.as_json()
+        say(f"{name}: {time.monotonic() - begin:.0f} s")
+        if save:
+            merge(save, {name: found[name]})
+    return found
+
+
+def merge(file: Path, found: Json) -> None:
+    """Put measurements into a results file; what else it holds of other names stays."""
+    before = json.loads(file.read_text()) if file.exists() else {}
+    data = before | found | {"versions": versions(), "machine": machine()}
+    file.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+
+
+def lines(found: Json) -> list[str]:
+    """Return what a person reads."""
+    whole = {name: data for name, data in found.items() if name in MEASURES}
+    printed = list(table(whole)) if whole else []
+    for name, data in found.items():
+        if name not in MEASURES:
+            printed += results.table(name, data)
+    return printed
 
 
 def main() -> None:
     """Read the command line, measure, print."""
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("names", nargs="+", choices=MEASURES, metavar="NAME", help=", ".join(MEASURES))
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    arguments = parser.parse_args()
-    measured = asyncio.run(run(list(dict.fromkeys(arguments.names))))
-    if not arguments.json:
-        print("\n".join(table(measured)))
+    if sys.argv[1:2] == ["report"]:
+        from .report import main as report  # noqa: PLC0415  # brings in the plots' library
+
+        report(sys.argv[2:])
         return
-    data: dict[str, object] = {name: measurement.as_json() for name, measurement in measured.items()}
-    print(json.dumps(data | {"versions": versions(), "machine": machine()}))
+    arguments = _arguments()
+    names = [part for name in arguments.names for part in SETS.get(name, (name,))]
+    options = Options(tuple(PLAYERS[name] for name in arguments.players), arguments.runs, say)
+    found = asyncio.run(run(list(dict.fromkeys(names)), options, arguments.save))
+    if arguments.json:
+        print(json.dumps(found | {"versions": versions(), "machine": machine()}))
+    else:
+        print("\n".join(lines(found)))
+
+
+def _arguments() -> argparse.Namespace:
+    names = [*MEASURES, *SCENARIOS, *SETS]
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("names", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="put the results into this JSON file, too")
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"of each player in a comparison (default: {RUNS})")
+    parser.add_argument("--players", type=_players, default=list(PLAYERS), metavar="A,B", help=", ".join(PLAYERS))
+    return parser.parse_args()
+
+
+def _players(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - PLAYERS.keys():
+        raise argparse.ArgumentTypeError(f"no such player: {', '.join(sorted(unknown))}")
+    return names
 
 
 if __name__ == "__main__":

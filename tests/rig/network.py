@@ -53,6 +53,11 @@ class Network:
         """Return what to put before a command to run it on `host`."""
         return ("ip", "netns", "exec", self._name(host))
 
+    def carried(self) -> int:
+        """Return how many bytes the hosts have sent so far, headers and all."""
+        counters = (Path("/sys/class/net", self._name(host), "statistics/rx_bytes") for host in range(len(self._rates)))
+        return sum(int(counter.read_text()) for counter in counters)
+
     def __enter__(self) -> Self:
         """Make the network. Raises NetworkUnavailableError."""
         try:

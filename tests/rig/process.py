@@ -14,7 +14,11 @@ PATIENCE: Final = 5.0
 
 
 async def start(
-    *command: str, stdout: Output = None, stderr: Output = None, env: Mapping[str, str] | None = None
+    *command: str,
+    stdin: Output = asyncio.subprocess.DEVNULL,
+    stdout: Output = None,
+    stderr: Output = None,
+    env: Mapping[str, str] | None = None,
 ) -> asyncio.subprocess.Process:
     """Start `command`; the kernel kills it when the thread that called this ends, however it ends."""
     return await asyncio.create_subprocess_exec(
@@ -22,7 +26,7 @@ async def start(
         "--pdeathsig=KILL",
         "--",
         *command,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         env=env,

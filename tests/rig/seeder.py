@@ -21,6 +21,7 @@ class Config(TypedDict):
     torrent: str  # path of the .torrent file
     folder: str  # where its content is
     interface: str  # address:port to listen on
+    announced: int  # the port the tracker is told, 0 for the one it listens on
     upload: int  # libtorrent's own limit in bytes/s, 0 for none
 
 
@@ -64,7 +65,14 @@ def main(config: Config) -> None:
     lt = importlib.import_module("libtorrent")
     category = lt.alert.category_t
     mask = category.tracker_notification | category.error_notification | category.status_notification
-    session = lt.session({**SETTINGS, "listen_interfaces": config["interface"], "alert_mask": mask})
+    session = lt.session(
+        {
+            **SETTINGS,
+            "listen_interfaces": config["interface"],
+            "announce_port": config["announced"],
+            "alert_mask": mask,
+        }
+    )
     info = lt.torrent_info(lt.bdecode(Path(config["torrent"]).read_bytes()))
     flags = lt.torrent_flags.seed_mode | lt.torrent_flags.disable_pex
     handle = session.add_torrent({"ti": info, "save_path": config["folder"], "flags": flags})

@@ -9,11 +9,11 @@ import tempfile
 import threading
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from tests.rig.network import Network, NetworkUnavailableError
 from tests.rig.ports import free_port
-from tests.rig.process import start, stop
+from tests.rig.process import running, start, stop
 from tests.rig.torrents import Torrent, import_directory
 from tests.rig.tracker import Tracker, tracker
 
@@ -21,14 +21,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from types import TracebackType
 
+    from tests.rig.relay import Config as RelayConfig
     from tests.rig.seeder import Config
 
 SEEDER: Final = Path(__file__).with_name("seeder.py")
+RELAY: Final = Path(__file__).with_name("relay.py")
 PORT: Final = 6881  # BitTorrent's customary one; each seed has its own address
+HIDDEN_PORT: Final = 6882  # where a seed behind a relay listens
 PEERS: Final = 8
 RATE: Final = 4_200_000  # bit/s, a home's upstream; eight of them are 4 MiB/s
 # Eight Pythons start on two cores in a second or two; a machine this late is not going to make it. s
 STARTING: Final = 30.0
+
+
+class Distance(NamedTuple):
+    """What a relay in front of each seed adds: a round trip (s) and a chunk's chance to be sent again."""
+
+    latency: float = 0.0
+    loss: float = 0.0
 
 
 class SwarmError(Exception):
@@ -39,7 +49,7 @@ class Swarm:
     """An async context manager: when entered, every seed seeds `torrent` and the tracker knows them all.
 
     `data_dir` is the folder that holds the content. Seed `i` uploads `rates[i]` (default: `rate` for all), bit/s.
-    The seeds in `corrupt` serve zeros instead of the content.
+    The seeds in `corrupt` serve zeros instead of the content. `distance` is that of each seed; it needs namespaces.
     """
 
     def __init__(
@@ -51,6 +61,7 @@ class Swarm:
         rate: int = RATE,
         rates: Sequence[int] | None = None,
         corrupt: Collection[int] = (),
+        distance: Distance | None = None,
         namespaces: bool = True,
     ) -> None:
         """Describe the swarm; nothing is started yet. `namespaces=False` is the fallback, on loopback."""
@@ -58,6 +69,7 @@ class Swarm:
         self._data_dir = data_dir
         self._rates = tuple(rates) if rates is not None else (rate,) * peers
         self._corrupt = frozenset(corrupt)
+        self._distance = distance
         self._wanted = namespaces
         self._network: Network | None = None
         self._ports: dict[int, int] = {}  # of the seeds on loopback
@@ -96,6 +108,7 @@ class Swarm:
             await self._open_tracker(stack)
             self._python_path = str(await asyncio.to_thread(import_directory))
             stack.push_async_callback(self.stop_seeders)
+            await self._start_relays(stack)
             await self._start_seeders()
             known = await self.tracker.seeds(self.info_hash)
             if known != len(self._rates):
@@ -109,6 +122,10 @@ class Swarm:
     ) -> None:
         """End every process and remove the network."""
         await self._stack.__aexit__(kind, error, trace)
+
+    def carried(self) -> int:
+        """Return how many bytes the seeds' links have carried so far; 0 on loopback, where nobody counts."""
+        return self._network.carried() if self._network else 0
 
     async def start_seeder(self, seed: int) -> None:
         """Start seed `seed`, again if it runs, and wait until the tracker has answered it. Raises SwarmError."""
@@ -131,6 +148,22 @@ class Swarm:
         if line != b"announced\n":
             message = f"seed {seed} is not ready\n{log.read_text('utf-8', 'replace')}"
             raise SwarmError(message)
+
+    async def _start_relays(self, stack: AsyncExitStack) -> None:
+        if self._distance is None or self._network is None:
+            return
+        for seed, address in enumerate(self.peers):
+            config: RelayConfig = {
+                "listen": (address, PORT),
+                "target": (address, HIDDEN_PORT),
+                "latency": self._distance.latency,
+                "loss": self._distance.loss,
+            }
+            command = (*self._network.command(seed), sys.executable, "-S", "-P", str(RELAY), json.dumps(config))
+            relay = await stack.enter_async_context(running(*command, stdout=asyncio.subprocess.PIPE))
+            assert relay.stdout is not None
+            if await relay.stdout.readline() != b"listening\n":
+                raise SwarmError(f"the relay of seed {seed} is not ready")
 
     async def _start_seeders(self) -> None:
         try:
@@ -178,6 +211,7 @@ class Swarm:
             "torrent": str(self._folder / "seed.torrent"),
             "folder": str(self._zeros() if seed in self._corrupt else self._data_dir),
             "interface": f"{self.peers[seed]}:{self._port(seed)}",
+            "announced": PORT if self._distance else 0,
             # Never both limits: libtorrent's own hands out its quota every half second.
             "upload": 0 if self._network else self._rates[seed] // 8,
         }
@@ -187,8 +221,10 @@ class Swarm:
 
     def _port(self, seed: int) -> int:
         """Return the port of a seed, which stays the same when it comes back."""
+        if self._network is not None:
+            return HIDDEN_PORT if self._distance else PORT
         # On loopback another rig may have the same addresses: any free port will do.
-        return PORT if self._network else self._ports.setdefault(seed, free_port(self.peers[seed]))
+        return self._ports.setdefault(seed, free_port(self.peers[seed]))
 
     def _zeros(self) -> Path:
         """Return a folder of files of the right names and sizes that hold nothing but zeros."""

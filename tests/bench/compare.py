@@ -1,0 +1,55 @@
+"""Runs players against each other: in turn, the order of each round another, each run from nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from .arena import Arena
+from .players import Player, Unavailable
+from .results import Result, Series
+
+type Progress = Callable[[str], None]
+type Measure = Callable[[Player, Series, int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line chose: who, how often, and whom to tell how it goes."""
+
+    players: tuple[type[Player], ...]
+    runs: int
+    say: Progress
+
+    @property
+    def players_that_seek(self) -> tuple[type[Player], ...]:
+        """Return those that stream: a player without seek only downloads."""
+        return tuple(player for player in self.players if player.can_seek)
+
+
+async def alternate(options: Options, result: Result, arena: Arena, measure: Measure, patience: float) -> None:
+    """Run `measure` for every player in every round; a run that takes `patience` s or fails is noted as failed."""
+    players = [player for player in options.players if await _is_there(player, result)]
+    for number in range(options.runs):
+        turn = number % max(1, len(players))
+        for kind in players[turn:] + players[:turn]:
+            series = result.of(kind.name)
+            try:
+                async with asyncio.timeout(patience), kind(arena) as player:
+                    await measure(player, series, number)
+                    series.see("process_start", player.process_start)
+            except (TimeoutError, OSError, Unavailable, aiohttp.ClientError) as err:
+                series.count("failed")
+                series.skipped = f"{type(err).__name__} {err}".strip()
+            last = f"{series.runs[-1]:.3f} {result.unit}" if series.runs else series.skipped
+            options.say(f"  round {number + 1} of {options.runs}, {kind.name}: {last}")
+
+
+async def _is_there(player: type[Player], result: Result) -> bool:
+    series = result.of(player.name)
+    try:
+        series.notes["version"] = await player.install()
+    except Unavailable as err:
+        series.skipped = str(err)
+    return not series.skipped

@@ -1,0 +1,86 @@
+"""A swarm that hardly keeps up: slow seeds, a lying one, one that leaves. Does the picture stand still?"""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from . import limits
+from .arena import Arena, arena
+from .compare import Options, alternate
+from .content import BITRATE, noise
+from .players import Player
+from .results import Result, Series
+from .viewer import Viewer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+FILM: Final = 256  # MiB
+# What comes together from the honest seeds that are there, in bitrates of the film.
+SUPPLY: Final = 1.2
+# A third of the seeds has so much of the others' rate.
+SLOW: Final = 0.25
+SLOW_SEEDS: Final = 3
+# The first of the others sends wrong bytes, the rest takes turns to be away; one always is.
+FAST_SEEDS: Final = 6
+CORRUPT: Final = SLOW_SEEDS
+LEAVING: Final = range(SLOW_SEEDS + 1, SLOW_SEEDS + FAST_SEEDS)
+# What a fast seed has, bit/s: the corrupt one and the one that is away bring nothing.
+FAST_RATE: Final = round(SUPPLY * BITRATE * 8 / (FAST_SEEDS - 2 + SLOW_SEEDS * SLOW))
+RATES: Final = (round(FAST_RATE * SLOW),) * SLOW_SEEDS + (FAST_RATE,) * FAST_SEEDS
+# How often another seed leaves, and the one before it comes back; s
+CHANGE: Final = 20.0
+# How long is watched; each of those that leave is away once. s
+WATCHED: Final = 120.0
+# The head that a session awaits before a device is told to play, s of film
+HEAD: Final = 2.0
+PATIENCE: Final = WATCHED + 60.0
+# Rounds take minutes and differ little.
+ROUNDS: Final = 2
+
+
+async def hold(options: Options) -> Result:
+    """Measure how long the picture stands still in two minutes."""
+    content = await noise(FILM)
+    async with arena(content, rates=RATES, corrupt=[CORRUPT]) as place:
+        result = Result("s stalled", limits.shortage(SUPPLY, 1.0, WATCHED))
+        rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
+        await alternate(rounds, result, place, _measure, PATIENCE)
+    return result
+
+
+async def _measure(player: Player, series: Series, _: int) -> None:
+    async with _coming_and_going(player.arena):
+        begin = time.monotonic()
+        await player.give()
+        viewer = Viewer(player.stream(0), player.arena.content.bitrate)
+        await viewer.until(round(HEAD * player.arena.content.bitrate))
+        series.see("head", time.monotonic() - begin)
+        await viewer.watch(WATCHED)
+        await viewer.stream.close()
+    series.runs.append(viewer.stalled)
+
+
+@asynccontextmanager
+async def _coming_and_going(place: Arena) -> AsyncIterator[None]:
+    """Let the seeds take turns to be away; all are back at the end."""
+    away: list[int] = []
+
+    async def change() -> None:
+        while True:
+            for seed in LEAVING:
+                back, away[:] = list(away), [seed]
+                await place.swarm.stop_seeder(seed)
+                for other in back:
+                    await place.swarm.start_seeder(other)
+                await asyncio.sleep(CHANGE)
+
+    changing = asyncio.create_task(change())
+    try:
+        yield
+    finally:
+        changing.cancel()
+        await asyncio.wait([changing])
+        for seed in LEAVING:
+            await place.swarm.start_seeder(seed)

@@ -1,0 +1,61 @@
+"""All seeds go for 10 s: does the picture stand still?"""
+
+import asyncio
+import time
+from typing import Final
+
+from . import limits
+from .arena import PAYLOAD, arena
+from .compare import Options, alternate
+from .content import noise
+from .players import Player
+from .results import Result, Series
+from .viewer import Viewer
+
+FILM: Final = 1024  # MiB
+# How long nobody is there, and how much film has come ahead before; s
+GAP: Final = 10.0
+IN_HAND: Final = 15.0
+# How long is watched from when the seeds went, s: all that was in hand is played, and what comes must be new.
+WATCHED: Final = 40.0
+POLL: Final = 0.1  # s of film between two looks at what has come
+PATIENCE: Final = 120.0
+ROUNDS: Final = 3
+
+
+async def outage(options: Options) -> Result:
+    """Measure how long the picture stands still from the outage on."""
+    async with arena(await noise(FILM)) as place:
+        result = Result("s stalled", limits.outage(IN_HAND, GAP))
+        rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
+        await alternate(rounds, result, place, _measure, PATIENCE)
+    return result
+
+
+async def _measure(player: Player, series: Series, _: int) -> None:
+    swarm, bitrate = player.arena.swarm, player.arena.content.bitrate
+    before = swarm.carried()
+    await player.give()
+    viewer = Viewer(player.stream(0), bitrate)
+    await viewer.until(1)
+    # What the links have carried is somewhere; for a player that does not fetch in order not all of it is in hand.
+    while (swarm.carried() - before) * PAYLOAD / bitrate - viewer.played < IN_HAND:
+        await viewer.watch(POLL)
+    viewer.stalled = 0.0
+    await swarm.stop_seeders()
+    gone = time.monotonic()
+    returning = asyncio.create_task(_return(player, gone, series))
+    try:
+        await viewer.watch(WATCHED)
+    finally:
+        await returning
+        await viewer.stream.close()
+    series.runs.append(viewer.stalled)
+
+
+async def _return(player: Player, gone: float, series: Series) -> None:
+    """Bring the seeds back, and note when the tracker knew the last of them."""
+    swarm = player.arena.swarm
+    await asyncio.sleep(GAP - (time.monotonic() - gone))
+    await asyncio.gather(*(swarm.start_seeder(seed) for seed in range(len(swarm.peers))))
+    series.see("gap", time.monotonic() - gone)

@@ -1,0 +1,114 @@
+"""From a jump to somewhere the film is not there yet to the first byte of it, as somebody watches."""
+
+import asyncio
+import random
+import time
+from functools import partial
+from statistics import median
+from typing import Final
+
+from tests.rig.swarm import Distance
+
+from . import limits
+from .arena import Arena, arena
+from .compare import Options, alternate
+from .content import SEED, noise
+from .engine_start import FAR, FILM
+from .players import Ours, Player
+from .results import Result, Series
+from .viewer import Viewer
+
+# Seeks of one run: with five runs 20 positions.
+SEEKS: Final = 4
+# Where seeks go, in parts of the film: its begin is there already for players that fetch in order.
+SPAN: Final = (0.2, 0.98)
+# What is watched between seeks, s. Shortly after a seek everybody still fetches ahead as fast as the links are; by the
+# longer time we have 30 s in hand, and keep to the film's pace.
+SATURATED: Final = 2.5
+STEADY: Final = 9.0
+# The last stretch before a seek, over which the links' load is taken; s
+BEFORE: Final = 1.0
+# A seek that takes so long counts as taking so long; s
+PATIENCE: Final = 30.0
+# What a player wants before it shows a picture again; bytes
+ENOUGH: Final = 2 << 20
+
+
+async def saturated(options: Options) -> Result:
+    """Seek while the links are full of what is fetched ahead."""
+    return await _seek(options, SATURATED, None)
+
+
+async def steady(options: Options) -> Result:
+    """Seek when enough is in hand."""
+    return await _seek(options, STEADY, None)
+
+
+async def steady_far(options: Options) -> Result:
+    """Seek when enough is in hand, with latency and loss between player and seeds."""
+    return await _seek(options, STEADY, FAR)
+
+
+async def _seek(options: Options, watched: float, distance: Distance | None) -> Result:
+    async with arena(await noise(FILM), distance=distance) as place:
+        result = Result("s", limit(place))
+        seeking = Options(options.players_that_seek, options.runs, options.say)
+        patience = (SEEKS + 1) * (PATIENCE + watched)
+        await alternate(seeking, result, place, partial(_measure, watched), patience)
+    return result
+
+
+def limit(place: Arena) -> float:
+    """Return the least time (s) to the target's piece."""
+    rounds = limits.SEEK_ROUND_TRIPS
+    return limits.arrival(1, place.content.piece_length, place.supply, round_trips=rounds, latency=place.latency)
+
+
+def positions(size: int, number: int) -> list[int]:
+    """Return where run `number` seeks in a film of `size` bytes: one place in each quarter of the span, shuffled."""
+    pick = random.Random(SEED + number)
+    begin, end = (part * size for part in SPAN)
+    step = (end - begin) / SEEKS
+    places = [int(begin + step * (quarter + pick.random())) for quarter in range(SEEKS)]
+    pick.shuffle(places)
+    return places
+
+
+async def _measure(watched: float, player: Player, series: Series, number: int) -> None:
+    place = player.arena
+    await player.give()
+    viewer = Viewer(player.stream(0), place.content.bitrate)
+    await viewer.until(1)
+    for position in positions(place.content.size, number):
+        await viewer.watch(watched - BEFORE)
+        series.see("link_load", await _load(viewer, place))
+        begin = time.monotonic()
+        await viewer.stream.close()
+        viewer = Viewer(player.stream(position), place.content.bitrate)
+        await _jump(viewer, begin, series, limit(place))
+    await viewer.stream.close()
+    if isinstance(player, Ours):
+        series.see("reader", median((await player.inside())["first_bytes"][1:]))
+
+
+async def _load(viewer: Viewer, place: Arena) -> float:
+    """Watch for a moment and return how full the links were, 0 to 1."""
+    begin, before = time.monotonic(), place.swarm.carried()
+    await viewer.watch(BEFORE)
+    return (place.swarm.carried() - before) / (time.monotonic() - begin) / place.supply
+
+
+async def _jump(viewer: Viewer, begin: float, series: Series, least: float) -> None:
+    first = PATIENCE
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await viewer.until(1)
+            first = time.monotonic() - begin
+            await viewer.until(ENOUGH)
+    except TimeoutError:
+        series.count("given_up")
+    if first < least / 2:  # its piece was there before the jump
+        series.count("had")
+        return
+    series.runs.append(first)
+    series.see("two_mib", time.monotonic() - begin)

@@ -1,0 +1,172 @@
+"""The integration's engine behind its own HTTP view: `python -m tests.bench.programs.ours FOLDER [OPTION...]`.
+
+Prints "ready" when the engine runs, reads the path of a torrent file, prints "listening URL". Below that address,
+`inside` tells what only the process itself can see.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final, cast
+
+from aiohttp import web
+
+from custom_components.torrent_cast import views
+from custom_components.torrent_cast.engine import Engine, EngineSettings, Reader, Torrent, TorrentFile
+from custom_components.torrent_cast.playback import Session
+from tests.bench.results import percentile
+from tests.rig.torrents import libtorrent
+
+# Only the tracker may lead to peers.
+SETTINGS: Final = EngineSettings(dht=False, lsd=False, upnp=False)
+METADATA_TIMEOUT: Final = 60.0
+# The timer whose lateness is the loop's lag; s
+TICK: Final = 0.005
+
+
+class Timed:
+    """A reader that notes how long its first bytes took, in s since `begin`."""
+
+    def __init__(self, reader: Reader, begin: float, note: Callable[[float], None]) -> None:
+        self._reader = reader
+        self._begin = begin
+        self._note: Callable[[float], None] | None = note
+
+    async def read(self, size: int) -> bytes:
+        """Return up to `size` bytes."""
+        data = await self._reader.read(size)
+        if self._note is not None:
+            self._note(time.monotonic() - self._begin)
+            self._note = None
+        return data
+
+
+class Play:
+    """What the view asks of a session."""
+
+    content_type = "application/octet-stream"
+    target = "benchmark"
+
+    def __init__(self, torrent: Torrent, file: TorrentFile, given: float) -> None:
+        self.torrent = torrent
+        self.file = file
+        self.first_bytes: list[float] = []
+        self._given: float | None = given
+
+    @contextlib.asynccontextmanager
+    async def stream(self, start: int, end: int, _abort: Callable[[], None]) -> AsyncIterator[Timed]:
+        """Yield a reader; the time of the first one counts from when the torrent was given."""
+        begin, self._given = self._given or time.monotonic(), None
+        async with self.torrent.open(self.file, start, end) as reader:
+            yield Timed(reader, begin, self.first_bytes.append)
+
+    def end(self, _state: object, error: Exception) -> None:
+        """Say why a stream broke."""
+        print(error, file=sys.stderr, flush=True)
+
+
+class Meter:
+    """What the process sees of itself since it was last asked."""
+
+    def __init__(self) -> None:
+        self._late: list[float] = []
+        self._planning = 0.0
+        self._plans = 0
+        self._loop_cpu = time.thread_time()
+
+    async def watch(self) -> None:
+        """Note how late a timer is, for ever."""
+        while True:
+            due = time.monotonic() + TICK
+            await asyncio.sleep(TICK)
+            self._late.append(time.monotonic() - due)
+
+    def weigh(self, torrent: Torrent) -> None:
+        """Count the CPU time of the scheduler: everything from what readers want to what libtorrent is told."""
+        plan = torrent._apply_plan
+
+        def weighed() -> None:
+            begin = time.thread_time()
+            plan()
+            self._planning += time.thread_time() - begin
+            self._plans += 1
+
+        torrent._apply_plan = weighed  # type: ignore[method-assign]
+
+    def take(self) -> dict[str, Any]:
+        """Return lateness (ms), CPU time of scheduler and loop (s), and begin anew."""
+        late, self._late = self._late, []
+        cpu = time.thread_time()
+        found = {
+            "late_ms": {f"p{at}": percentile(late, at) * 1000 for at in (50, 99, 100)} if late else None,
+            "plan_cpu": self._planning,
+            "plans": self._plans,
+            "loop_cpu": cpu - self._loop_cpu,
+        }
+        self._planning, self._plans, self._loop_cpu = 0.0, 0, cpu
+        return found
+
+
+async def main(arguments: argparse.Namespace) -> None:
+    """Serve one torrent until the process is ended."""
+    meter = Meter()
+    watching = asyncio.create_task(meter.watch()) if arguments.timer else None
+    engine = await Engine.start(libtorrent(), arguments.folder, SETTINGS)
+    try:
+        play: list[Play] = []
+        url = await _serve(play, meter)
+        print("ready", flush=True)
+        line = await asyncio.to_thread(sys.stdin.readline)
+        if line:
+            play.append(await _play(engine, Path(line.strip()), arguments.bitrate, meter))
+            print(f"listening {url}", flush=True)
+        await asyncio.Event().wait()
+    finally:
+        if watching:
+            watching.cancel()
+        await engine.stop()
+
+
+async def _play(engine: Engine, path: Path, bitrate: float, meter: Meter) -> Play:
+    given = time.monotonic()
+    torrent = await engine.add(await engine.parse(await asyncio.to_thread(path.read_bytes)))
+    await torrent.metadata(METADATA_TIMEOUT)
+    meter.weigh(torrent)
+    file = torrent.files[0]
+    torrent.select(file)
+    torrent.pace(bitrate or None)
+    return Play(torrent, file, given)
+
+
+async def _serve(play: list[Play], meter: Meter) -> str:
+    async def film(request: web.Request) -> web.StreamResponse:
+        return await views._answer(request, cast("Session", play[0]))
+
+    async def inside(_: web.Request) -> web.Response:
+        found = meter.take()
+        if play:
+            found["first_bytes"] = play[0].first_bytes
+            found["missing"] = play[0].torrent.missing_bytes(play[0].file)
+        return web.json_response(found)
+
+    app = web.Application()
+    app.router.add_get("/", film)
+    app.router.add_get("/inside", inside)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return f"http://127.0.0.1:{runner.addresses[0][1]}/"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--bitrate", type=float, default=0.0, help="of the film, bytes/s; 0: never slow down")
+    parser.add_argument("--timer", action="store_true", help="measure the event loop's lag")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main(parser.parse_args()))
