@@ -1,4 +1,4 @@
-"""A swarm that hardly keeps up: slow seeds, a lying one, one that leaves. Does the picture stand still?"""
+"""A swarm that hardly keeps up: slow seeds, a lying one, one that leaves; does the picture stand still."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""All seeds go for 10 s: does the picture stand still?"""
+"""All seeds go for 10 s; does the picture stand still."""
 
 import asyncio
 import time
@@ -18,6 +18,8 @@ GAP: Final = 10.0
 IN_HAND: Final = 15.0
 # How long is watched from when the seeds went, s: all that was in hand is played, and what comes must be new.
 WATCHED: Final = 40.0
+# What eight seeds take to start; they are there again about when the gap ends. s
+STARTING: Final = 1.0
 POLL: Final = 0.1  # s of film between two looks at what has come
 PATIENCE: Final = 120.0
 ROUNDS: Final = 3
@@ -56,6 +58,6 @@ async def _measure(player: Player, series: Series, _: int) -> None:
 async def _return(player: Player, gone: float, series: Series) -> None:
     """Bring the seeds back, and note when the tracker knew the last of them."""
     swarm = player.arena.swarm
-    await asyncio.sleep(GAP - (time.monotonic() - gone))
+    await asyncio.sleep(GAP - STARTING - (time.monotonic() - gone))
     await asyncio.gather(*(swarm.start_seeder(seed) for seed in range(len(swarm.peers))))
     series.see("gap", time.monotonic() - gone)

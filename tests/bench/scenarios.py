@@ -3,7 +3,17 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from . import engine_hold, engine_outage, engine_seek, engine_start
+from . import (
+    engine_download,
+    engine_growth,
+    engine_hold,
+    engine_lag,
+    engine_memory,
+    engine_outage,
+    engine_seek,
+    engine_serve,
+    engine_start,
+)
 from .compare import Options
 from .results import Result
 
@@ -15,8 +25,16 @@ SCENARIOS: Final[dict[str, Callable[[Options], Awaitable[Result]]]] = {
     "engine-seek-steady-far": engine_seek.steady_far,
     "engine-hold": engine_hold.hold,
     "engine-outage": engine_outage.outage,
+    "engine-serve": engine_serve.serve,
+    "engine-download": engine_download.download,
+    "engine-loop-lag": engine_lag.loop_lag,
+    "engine-memory": engine_memory.memory,
+    "engine-growth": engine_growth.growth,
 }
 
 SETS: Final[dict[str, tuple[str, ...]]] = {
     "engine": tuple(SCENARIOS),
+    # Against other players, and ours alone
+    "engine-compare": ("engine-start", "engine-seek-saturated", "engine-seek-steady"),
+    "engine-cost": ("engine-serve", "engine-download", "engine-loop-lag", "engine-memory", "engine-growth"),
 }

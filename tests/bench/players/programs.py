@@ -45,7 +45,7 @@ class Program(Player):
         self.process = await start(
             *command, stdin=pipe, stdout=pipe, stderr=self._log, env=os.environ | self.environment()
         )
-        await self._expect("ready")
+        self.url = await self._expect("ready")
         self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
 
     @override

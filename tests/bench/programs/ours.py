@@ -1,6 +1,6 @@
 """The integration's engine behind its own HTTP view: `python -m tests.bench.programs.ours FOLDER [OPTION...]`.
 
-Prints "ready" when the engine runs, reads the path of a torrent file, prints "listening URL". Below that address,
+Prints "ready URL" when the engine runs, reads the path of a torrent file, prints "listening URL". Below that address,
 `inside` tells what only the process itself can see.
 """
 
@@ -119,7 +119,7 @@ async def main(arguments: argparse.Namespace) -> None:
     try:
         play: list[Play] = []
         url = await _serve(play, meter)
-        print("ready", flush=True)
+        print(f"ready {url}", flush=True)
         line = await asyncio.to_thread(sys.stdin.readline)
         if line:
             play.append(await _play(engine, Path(line.strip()), arguments.bitrate, meter))

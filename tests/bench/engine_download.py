@@ -1,0 +1,48 @@
+"""How much film a second of CPU time delivers while it comes down as fast as the player can take it."""
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Final
+
+from .arena import arena
+from .compare import Options, alternate
+from .content import noise
+from .players import Player
+from .results import Result, Series
+
+FILM: Final = 1024  # MiB
+# Seeds nobody has to wait for, bit/s each.
+RATES: Final = (100_000_000,) * 8
+# How long is watched from the first byte on, s
+WATCHED: Final = 8.0
+PATIENCE: Final = 90.0
+ROUNDS: Final = 3
+MB: Final = 1e6
+
+
+async def download(options: Options) -> Result:
+    """Measure what players deliver per second of CPU time, with no film's bitrate to keep to."""
+    content = replace(await noise(FILM), bitrate=0)
+    async with arena(content, rates=RATES) as place:
+        result = Result("MB per CPU second")
+        rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
+        await alternate(rounds, result, place, _measure, PATIENCE)
+    return result
+
+
+async def _measure(player: Player, series: Series, _: int) -> None:
+    await player.give()
+    stream = player.stream(0)
+    await stream.read()
+    begin, before, taken = time.monotonic(), player.cpu, 0
+    try:
+        async with asyncio.timeout(WATCHED):
+            while count := await stream.read():
+                taken += count
+    except TimeoutError:
+        pass
+    seconds, cpu = time.monotonic() - begin, player.cpu - before
+    await stream.close()
+    series.runs.append(taken / MB / cpu)
+    series.see("mb_per_s", taken / MB / seconds)
