@@ -8,7 +8,7 @@ from . import limits
 from .arena import PAYLOAD, arena
 from .compare import Options, alternate
 from .content import noise
-from .players import Player
+from .players import Ours, Player
 from .results import Result, Series
 from .viewer import Viewer
 
@@ -40,9 +40,9 @@ async def _measure(player: Player, series: Series, _: int) -> None:
     await player.give()
     viewer = Viewer(player.stream(0), bitrate)
     await viewer.until(1)
-    # What the links have carried is somewhere; for a player that does not fetch in order not all of it is in hand.
-    while (swarm.carried() - before) * PAYLOAD / bitrate - viewer.played < IN_HAND:
+    while await _ahead(player, before) / bitrate - viewer.played < IN_HAND:
         await viewer.watch(POLL)
+    series.see("carried_s", (swarm.carried() - before) * PAYLOAD / bitrate - viewer.played)
     viewer.stalled = 0.0
     await swarm.stop_seeders()
     gone = time.monotonic()
@@ -53,6 +53,17 @@ async def _measure(player: Player, series: Series, _: int) -> None:
         await returning
         await viewer.stream.close()
     series.runs.append(viewer.stalled)
+
+
+async def _ahead(player: Player, before: int) -> float:
+    """Return how many bytes of the film's begin are there.
+
+    Ours tells. Of the others it is only known what the links have carried since `before`; for one that does not fetch
+    in order not all of that is in hand.
+    """
+    if isinstance(player, Ours):
+        return float((await player.inside())["head"])
+    return (player.arena.swarm.carried() - before) * PAYLOAD
 
 
 async def _return(player: Player, gone: float, series: Series) -> None:

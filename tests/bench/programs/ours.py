@@ -151,6 +151,7 @@ async def _serve(play: list[Play], meter: Meter) -> str:
         if play:
             found["first_bytes"] = play[0].first_bytes
             found["missing"] = play[0].torrent.missing_bytes(play[0].file)
+            found["head"] = next((end for start, end in play[0].torrent.verified(play[0].file) if not start), 0)
         return web.json_response(found)
 
     app = web.Application()
