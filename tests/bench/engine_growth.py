@@ -19,7 +19,7 @@ PIECES: Final = 1000
 # (pieces, bytes of each, readers) by name
 SHAPES: Final[dict[str, tuple[int, int, int]]] = {
     **{f"{pieces} pieces": (pieces, MIB, 1) for pieces in (10, 100, 1000, 10_000)},
-    **{f"{readers} readers": (PIECES, MIB, readers) for readers in (2, 4, 8)},
+    **{f"{readers} reader{'s' * (readers > 1)}": (PIECES, MIB, readers) for readers in (1, 2, 4, 8)},
     **{f"pieces of {length >> 10} KiB": (PIECES, length, 1) for length in (MIB // 4, 4 * MIB, 16 * MIB)},
 }
 # Each sample is so long, and there are so many of them; s
@@ -42,7 +42,7 @@ async def _measure(content: Content, readers: int, series: Series) -> None:
     async with arena(content) as place, Ours(place) as player:
         await player.give()
         viewers = [Viewer(player.stream(content.size * part // readers), content.bitrate) for part in range(readers)]
-        watching = asyncio.gather(*(viewer.watch(SAMPLE * (SAMPLES + 1)) for viewer in viewers))
+        watching = [asyncio.create_task(viewer.watch(SAMPLE * (SAMPLES + 1))) for viewer in viewers]
         await player.inside()
         for _ in range(SAMPLES):
             begin = time.monotonic()
@@ -52,6 +52,7 @@ async def _measure(content: Content, readers: int, series: Series) -> None:
             series.runs.append(found["plan_cpu"] * MS / seconds)
             series.see("plans_per_s", found["plans"] / seconds)
             series.see("loop_ms_per_s", found["loop_cpu"] * MS / seconds)
-        watching.cancel()
-        await asyncio.wait([watching])
+        for task in watching:
+            task.cancel()
+        await asyncio.wait(watching)
         await asyncio.gather(*(viewer.stream.close() for viewer in viewers))

@@ -1,12 +1,12 @@
 """A swarm that hardly keeps up: slow seeds, a lying one, one that leaves; does the picture stand still."""
 
 import asyncio
+import contextlib
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from . import limits
-from .arena import Arena, arena
+from .arena import PAYLOAD, Arena, arena
 from .compare import Options, alternate
 from .content import BITRATE, noise
 from .players import Player
@@ -14,7 +14,7 @@ from .results import Result, Series
 from .viewer import Viewer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Sequence
 
 FILM: Final = 256  # MiB
 # What comes together from the honest seeds that are there, in bitrates of the film.
@@ -25,7 +25,7 @@ SLOW_SEEDS: Final = 3
 # The first of the others sends wrong bytes, the rest takes turns to be away; one always is.
 FAST_SEEDS: Final = 6
 CORRUPT: Final = SLOW_SEEDS
-LEAVING: Final = range(SLOW_SEEDS + 1, SLOW_SEEDS + FAST_SEEDS)
+LEAVING: Final = FAST_SEEDS - 1
 # What a fast seed has, bit/s: the corrupt one and the one that is away bring nothing.
 FAST_RATE: Final = round(SUPPLY * BITRATE * 8 / (FAST_SEEDS - 2 + SLOW_SEEDS * SLOW))
 RATES: Final = (round(FAST_RATE * SLOW),) * SLOW_SEEDS + (FAST_RATE,) * FAST_SEEDS
@@ -35,15 +35,25 @@ CHANGE: Final = 20.0
 WATCHED: Final = 120.0
 # The head that a session awaits before a device is told to play, s of film
 HEAD: Final = 2.0
-PATIENCE: Final = WATCHED + 60.0
-# Rounds take minutes and differ little.
-ROUNDS: Final = 2
+# Who has no head by then begins to watch without; s
+HEAD_PATIENCE: Final = 30.0
+PATIENCE: Final = WATCHED + 90.0
+# A round takes minutes for each player.
+ROUNDS: Final = 1
 
 
 async def hold(options: Options) -> Result:
     """Measure how long the picture stands still in two minutes."""
-    content = await noise(FILM)
-    async with arena(content, rates=RATES, corrupt=[CORRUPT]) as place:
+    return await _hold(options, RATES, [CORRUPT])
+
+
+async def hold_honest(options: Options) -> Result:
+    """Measure the same where nobody lies: what a lying seed would have is nobody's."""
+    return await _hold(options, RATES[:CORRUPT] + RATES[CORRUPT + 1 :], [])
+
+
+async def _hold(options: Options, rates: Sequence[int], corrupt: Collection[int]) -> Result:
+    async with arena(await noise(FILM), rates=rates, corrupt=corrupt) as place:
         result = Result("s stalled", limits.shortage(SUPPLY, 1.0, WATCHED))
         rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
         await alternate(rounds, result, place, _measure, PATIENCE)
@@ -55,32 +65,38 @@ async def _measure(player: Player, series: Series, _: int) -> None:
         begin = time.monotonic()
         await player.give()
         viewer = Viewer(player.stream(0), player.arena.content.bitrate)
-        await viewer.until(round(HEAD * player.arena.content.bitrate))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEAD_PATIENCE):
+                await viewer.until(round(HEAD * player.arena.content.bitrate))
         series.see("head", time.monotonic() - begin)
+        before, begin = player.arena.swarm.carried(), time.monotonic()
         await viewer.watch(WATCHED)
+        carried = (player.arena.swarm.carried() - before) / (time.monotonic() - begin)
+        series.see("carried_per_bitrate", carried * PAYLOAD / player.arena.content.bitrate)
         await viewer.stream.close()
     series.runs.append(viewer.stalled)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _coming_and_going(place: Arena) -> AsyncIterator[None]:
     """Let the seeds take turns to be away; all are back at the end."""
     away: list[int] = []
 
     async def change() -> None:
         while True:
-            for seed in LEAVING:
+            for seed in leaving:
                 back, away[:] = list(away), [seed]
                 await place.swarm.stop_seeder(seed)
                 for other in back:
                     await place.swarm.start_seeder(other)
                 await asyncio.sleep(CHANGE)
 
+    leaving = range(len(place.swarm.peers))[-LEAVING:]
     changing = asyncio.create_task(change())
     try:
         yield
     finally:
         changing.cancel()
         await asyncio.wait([changing])
-        for seed in LEAVING:
+        for seed in leaving:
             await place.swarm.start_seeder(seed)

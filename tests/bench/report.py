@@ -43,6 +43,7 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
             "How long the picture stands still for somebody who takes the film at its bitrate and has no buffer."
         ),
     ),
+    "engine-hold-honest": ("Hold, nobody lies", "The same without the seed that sends wrong bytes."),
     "engine-outage": (
         "Outage",
         (

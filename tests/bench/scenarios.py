@@ -24,6 +24,7 @@ SCENARIOS: Final[dict[str, Callable[[Options], Awaitable[Result]]]] = {
     "engine-seek-steady": engine_seek.steady,
     "engine-seek-steady-far": engine_seek.steady_far,
     "engine-hold": engine_hold.hold,
+    "engine-hold-honest": engine_hold.hold_honest,
     "engine-outage": engine_outage.outage,
     "engine-serve": engine_serve.serve,
     "engine-download": engine_download.download,
