@@ -82,7 +82,7 @@ def merge(file: Path, found: Json) -> None:
     """Put measurements into a results file; what else it holds of other names stays."""
     before = json.loads(file.read_text()) if file.exists() else {}
     data = before | found | {"versions": versions(), "machine": machine()}
-    file.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+    file.write_text(json.dumps(data, indent=1) + "\n")
 
 
 def lines(found: Json) -> list[str]:

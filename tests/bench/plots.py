@@ -15,10 +15,11 @@ LIMIT_COLOUR: Final = "#b3261e"
 LOGARITHMIC: Final = 20
 WIDTH: Final = 8.0  # inches
 ROW: Final = 0.42  # inches
+HALF: Final = 0.3  # of a median's line, rows
 
 
 def plot(title: str, result: dict[str, Any], file: Path) -> bool:
-    """Draw every run as a dot and the median as a bar, a row per series; tell whether there was something to draw."""
+    """Draw every run as a dot and the median as a line, a row per series; tell whether there was something to draw."""
     series = {name: data for name, data in result["series"].items() if data.get("runs")}
     if not series:
         return False
@@ -27,7 +28,7 @@ def plot(title: str, result: dict[str, Any], file: Path) -> bool:
         axes = figure.subplots()
         for row, (name, data) in enumerate(reversed(series.items())):
             colour = COLOURS[name.startswith(OURS)]
-            axes.barh(row, data["median"], height=0.6, color=colour, alpha=0.35)
+            axes.vlines(data["median"], row - HALF, row + HALF, color=colour)
             axes.scatter(data["runs"], [row] * len(data["runs"]), s=14, color=colour, zorder=3)
         axes.set_yticks(range(len(series)), list(reversed(series)))
         if result.get("limit"):
@@ -36,6 +37,9 @@ def plot(title: str, result: dict[str, Any], file: Path) -> bool:
         runs = [run for data in series.values() for run in data["runs"]]
         if min(runs) > 0 and max(runs) / min(runs) > LOGARITHMIC:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+        else:
+            axes.set_xlim(left=min(0, *runs))
         axes.set_title(title, loc="left")
         axes.set_xlabel(result["unit"])
         axes.spines[["top", "right"]].set_visible(False)

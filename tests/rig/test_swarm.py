@@ -16,7 +16,7 @@ from tests.rig.films import SHORT, film
 from tests.rig.network import SUBNET, Network, NetworkUnavailableError, remains
 from tests.rig.process import running
 from tests.rig.seeder import Alerts
-from tests.rig.swarm import PORT, Swarm, SwarmError
+from tests.rig.swarm import PORT, Distance, Swarm, SwarmError
 from tests.rig.torrents import Torrent, import_directory, libtorrent, make_torrent
 
 pytestmark = pytest.mark.usefixtures("rig_sockets")
@@ -136,6 +136,23 @@ async def test_a_client_finds_and_downloads_the_film_by_its_magnet_link(
         assert sources <= set(swarm.peers)
         assert bool(swarm.note) is (kind == "loopback")
     assert not _own(os.getpid())
+
+
+async def test_a_distant_swarm_answers_later_and_with_the_same_bytes(
+    content: Path, torrent: Torrent, tmp_path: Path
+) -> None:
+    _need_namespaces()
+    distance = Distance(latency=0.1, loss=0.02)
+    async with Swarm(torrent, content.parent, peers=SEEDS, rate=FAST, distance=distance) as swarm:
+        begin = time.monotonic()
+        reader, writer = await asyncio.open_connection(swarm.peers[0], PORT)
+        writer.write(b"\x13BitTorrent protocol" + bytes(8) + bytes.fromhex(swarm.info_hash) + os.urandom(20))  # BEP 3
+        await reader.readexactly(68)
+        writer.close()
+
+        assert time.monotonic() - begin >= 2 * distance.latency
+        assert await _downloaded(swarm, tmp_path) <= set(swarm.peers)
+        assert filecmp.cmp(tmp_path / content.name, content, shallow=False)
 
 
 async def test_a_folder_is_a_torrent_too(tmp_path: Path) -> None:
