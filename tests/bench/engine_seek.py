@@ -25,7 +25,7 @@ SPAN: Final = (0.2, 0.98)
 # What is watched between seeks, s. Shortly after a seek everybody still fetches ahead as fast as the links are; by the
 # longer time we have 30 s in hand, and keep to the film's pace.
 SATURATED: Final = 2.5
-STEADY: Final = 9.0
+STEADY: Final = 15.0
 # The last stretch before a seek, over which the links' load is taken; s
 BEFORE: Final = 1.0
 # A seek that takes so long counts as taking so long; s

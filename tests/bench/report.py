@@ -31,7 +31,7 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
             "seeds' links were in the second before, 1 being full."
         ),
     ),
-    "engine-seek-steady": ("Seek, enough in hand", "The same 9 s after the last jump."),
+    "engine-seek-steady": ("Seek, enough in hand", "The same 15 s after the last jump."),
     "engine-seek-steady-far": (
         "Seek, enough in hand, far away",
         "The same with a round trip of 50 ms and every 200th chunk late.",
