@@ -15,9 +15,16 @@ from typing import Any, Final, cast
 
 from aiohttp import web
 
-from custom_components.torrent_cast import views
-from custom_components.torrent_cast.engine import Engine, EngineSettings, Reader, Torrent, TorrentFile
-from custom_components.torrent_cast.playback import Session
+from custom_components.torrent_cast import serving
+from custom_components.torrent_cast.engine import (
+    Engine,
+    EngineSettings,
+    Reader,
+    Torrent,
+    TorrentCastError,
+    TorrentFile,
+)
+from custom_components.torrent_cast.engine.verified import Send
 from tests.bench.results import percentile
 from tests.rig.torrents import libtorrent
 
@@ -39,32 +46,43 @@ class Timed:
     async def read(self, size: int) -> bytes:
         """Return up to `size` bytes."""
         data = await self._reader.read(size)
+        self._came()
+        return data
+
+    async def hand_over(self, send: Send) -> bool:
+        """Have the kernel send the next bytes."""
+        sent = await self._reader.hand_over(send)
+        if sent:
+            self._came()
+        return sent
+
+    def _came(self) -> None:
         if self._note is not None:
             self._note(time.monotonic() - self._begin)
             self._note = None
-        return data
 
 
 class Play:
-    """What the view asks of a session."""
+    """What is served."""
 
     content_type = "application/octet-stream"
-    target = "benchmark"
+    etag = '"benchmark"'
 
     def __init__(self, torrent: Torrent, file: TorrentFile, given: float) -> None:
         self.torrent = torrent
         self.file = file
+        self.size = file.size
         self.first_bytes: list[float] = []
         self._given: float | None = given
 
     @contextlib.asynccontextmanager
-    async def stream(self, start: int, end: int, _abort: Callable[[], None]) -> AsyncIterator[Timed]:
+    async def stream(self, start: int, end: int, abort: Callable[[], object]) -> AsyncIterator[Reader]:  # noqa: ARG002  # nothing ends it
         """Yield a reader; the time of the first one counts from when the torrent was given."""
         begin, self._given = self._given or time.monotonic(), None
         async with self.torrent.open(self.file, start, end) as reader:
-            yield Timed(reader, begin, self.first_bytes.append)
+            yield cast("Reader", Timed(reader, begin, self.first_bytes.append))
 
-    def end(self, _state: object, error: Exception) -> None:
+    def failed(self, error: TorrentCastError) -> None:
         """Say why a stream broke."""
         print(error, file=sys.stderr, flush=True)
 
@@ -144,12 +162,14 @@ async def _play(engine: Engine, path: Path, bitrate: float, meter: Meter) -> Pla
 
 async def _serve(play: list[Play], meter: Meter) -> str:
     async def film(request: web.Request) -> web.StreamResponse:
-        return await views._answer(request, cast("Session", play[0]))
+        return await serving.answer(request, play[0])
 
     async def inside(_: web.Request) -> web.Response:
         found = meter.take()
         if play:
             found["first_bytes"] = play[0].first_bytes
+            copy = play[0].torrent.copy(play[0].file)
+            found["is_verified"] = copy is not None and copy.stamp is not None
             found["missing"] = play[0].torrent.missing_bytes(play[0].file)
             found["head"] = next((end for start, end in play[0].torrent.verified(play[0].file) if not start), 0)
         return web.json_response(found)
