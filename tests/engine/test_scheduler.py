@@ -6,7 +6,7 @@ import random
 import pytest
 
 from custom_components.torrent_cast.engine import scheduler
-from custom_components.torrent_cast.engine.scheduler import MIB, RAMP, Plan, Want, pace, plan
+from custom_components.torrent_cast.engine.scheduler import MIB, RAMP, Plan, Want, is_plenty, pace, plan
 
 KIB = 1024
 SIZES = [16 * KIB << step for step in range(11)]  # 16 KiB to 16 MiB
@@ -60,7 +60,7 @@ def test_the_ramp_falls_and_is_bounded_in_bytes(size: int) -> None:
 
     ahead = [priorities[piece] for piece in sorted(priorities)]
     assert ahead == sorted(ahead, reverse=True)
-    assert ahead[0] == 7
+    assert ahead[0] == 6
     assert set(ahead) == {priority for _, priority in RAMP}
     assert len(ahead) * size <= max(RAMP[-1][0], len(RAMP) * size)
 
@@ -73,7 +73,7 @@ def test_where_ramps_overlap_the_higher_priority_holds() -> None:
     near = plan([Want(20, 99, urgent=False)], nothing(), MIB, ()).priorities
     both = plan([Want(20, 99, urgent=False), Want(0, 99, urgent=False)], nothing(), MIB, ()).priorities
 
-    assert both[20] == near[20] == 7
+    assert both[20] == near[20] == 6
     assert both[30] == near[30]
 
 
@@ -141,3 +141,24 @@ def test_the_marks_are_apart() -> None:
     assert scheduler.LOW_SECONDS < scheduler.ENOUGH_SECONDS
     assert scheduler.LOW_PIECES < scheduler.ENOUGH_PIECES
     assert scheduler.PACE_FACTOR > 1
+
+
+@pytest.mark.parametrize(
+    ("bitrate", "rate", "ahead", "before", "expected"),
+    [
+        (None, 1e9, [0], True, False),  # nobody says what is enough
+        (0.0, 1e9, [0], True, False),
+        (RATE, 2.0 * RATE, [0], False, True),
+        (RATE, 1.9 * RATE, [0], False, False),
+        (RATE, 1.9 * RATE, [0], True, True),  # between the marks nothing changes
+        (RATE, 1.1 * RATE, [0], True, False),
+        (RATE, 0, [12e6], False, True),  # a reserve
+        (RATE, 0, [11e6], True, False),
+        (RATE, 0, [math.inf, 0], True, False),  # the hungriest decides
+        (RATE, 3 * RATE, [], False, True),
+    ],
+)
+def test_peers_are_kept_busy_only_where_too_little_comes(
+    bitrate: float | None, rate: float, ahead: list[float], before: bool, expected: bool
+) -> None:
+    assert is_plenty(bitrate, rate, ahead, plenty=before) is expected

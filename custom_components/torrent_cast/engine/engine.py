@@ -68,6 +68,7 @@ class Engine:
         self._wake: tuple[socket.socket, socket.socket] | None = None
         self._statistics: asyncio.TimerHandle | None = None
         self._handlers = self._alert_handlers()
+        self._queue_time = 0  # s, as in `session_settings`
         self._max_failcounts = itertools.cycle((MAX_FAILCOUNT + 1, MAX_FAILCOUNT))
 
     @classmethod
@@ -416,6 +417,15 @@ class Engine:
             self._statistics = self._loop.call_later(STATISTICS_INTERVAL, self._ask_for_statistics)
             for torrent in self.torrents:
                 torrent.on_second()
+            self._shorten_queues()
+
+    def _shorten_queues(self) -> None:
+        """Ask peers for no more than they are sending, where every film has plenty; else for a second's worth."""
+        supplies = [torrent.has_plenty for torrent in self.torrents if torrent.has_plenty is not None]
+        seconds = int(not all(supplies))
+        if self._session is not None and seconds != self._queue_time:
+            self._queue_time = seconds
+            self._session.apply_settings({"request_queue_time": seconds})
 
     def _pump(self) -> None:
         """Dispatch what libtorrent has to tell. The alerts are valid until the next call, so each is used up here."""

@@ -16,8 +16,9 @@ from typing import Final
 
 MIB: Final = 1024 * 1024
 
-# The ramp, nearest first: how many bytes ahead of a reader get which of libtorrent's priorities (7 is the highest).
-RAMP: Final = ((4 * MIB, 7), (8 * MIB, 6), (16 * MIB, 5), (32 * MIB, 4), (64 * MIB, 3))
+# The ramp, nearest first: how many bytes ahead of a reader get which of libtorrent's priorities. 7, the highest, is for
+# what has a deadline, alone: with the first of the ramp at 7 too, target and ramp came at the same time.
+RAMP: Final = ((2 * MIB, 6), (4 * MIB, 5), (8 * MIB, 4), (16 * MIB, 3), (64 * MIB, 2))
 # The rest of a chosen file: never 0, or the peers would go away.
 BASE_PRIORITY: Final = 1
 # Target and the piece after it: a player's first request seldom ends inside the target.
@@ -32,6 +33,10 @@ LOW_SECONDS: Final = 12.0
 # The same two marks in pieces: a reserve shorter than a piece comes and goes with each piece.
 ENOUGH_PIECES: Final = 4
 LOW_PIECES: Final = 2
+# The supply, over the bitrate, with which peers need not be asked for more than they are sending right now ...
+PLENTY: Final = 2.0
+# ... and the one below which they have to be kept busy, unless there is something in hand.
+SCARCE: Final = 1.2
 # A little more than the film needs, so that the reserve still grows and busy scenes have their share.
 PACE_FACTOR: Final = 1.5
 # Below it libtorrent's peers get less than a block (16 KiB) each in `piece_timeout` and count as silent. bytes/s
@@ -89,6 +94,19 @@ def pace(bitrate: float | None, ahead: Sequence[float], piece_length: int, limit
     if min(ahead) < (low if limit else enough):
         return 0
     return max(round(bitrate * PACE_FACTOR), PACE_FLOOR)
+
+
+def is_plenty(bitrate: float | None, rate: float, ahead: Sequence[float], *, plenty: bool) -> bool:
+    """Tell whether so much comes in that requests need not queue at the peers, which makes jumps quick.
+
+    `rate` is the download rate in bytes/s, the others are `pace`'s; `plenty` is what held so far.
+    """
+    if not bitrate or bitrate <= 0:
+        return False
+    has_reserve = bool(ahead) and min(ahead) >= bitrate * LOW_SECONDS
+    if has_reserve or rate >= bitrate * PLENTY:
+        return True
+    return plenty and rate >= bitrate * SCARCE
 
 
 def has_landed(want: Want, have: Sequence[int]) -> bool:

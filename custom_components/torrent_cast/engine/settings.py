@@ -53,8 +53,9 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         # Where uTP is blocked each attempt costs 4 s before TCP is tried; peers may still come in by uTP.
         "enable_outgoing_utp": False,
         "mixed_mode_algorithm": 0,
-        # Short queues: what a peer was asked for before a seek still arrives.
-        "request_queue_time": 1,
+        # Short queues: what a peer was asked for before a seek still arrives. `Engine` lengthens them where too little
+        # comes in.
+        "request_queue_time": 0,
         "max_out_request_queue": 500,
         # Slow or silent peers lose their blocks to others.
         "peer_connect_timeout": 6,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # What is wanted between metadata and choice; a fast link does not get through it before somebody has chosen. Bytes
 HEAD_BYTES: Final = 4 * 1024 * 1024
+# libtorrent's rates are means over some seconds: before that they say too little. s
+RATE_SETTLES: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,9 @@ class Torrent:
         self._shares = True
         self._is_paused = False
         self._best_rate = 0  # bytes/s
+        self._since = 0.0  # when the metadata came; the loop's time, s
+        self.has_plenty: bool | None = None
+        """Whether more comes in than is needed; None while nobody wants anything."""
         self.only_seeds = False
         """Whether nothing more is wanted and the rest is for others."""
         self._failure: TorrentCastError | None = None
@@ -385,6 +391,7 @@ class Torrent:
         self._pieces = Pieces(self._handle, info, self._run, partial(self._layers, self))
         self._steering = Steering(self._handle, info.num_pieces())
         self._info = info
+        self._since = self._loop.time()
         self._files = files_of(info)
         self.name = printable(info.name()) or self.name
         self._prioritize()
@@ -416,10 +423,22 @@ class Torrent:
             return
         if self._readers:
             self.reschedule()  # one may be stuck by now, or a ghost
+        self._look_at_supply()
         waiting = self._info is None or bool(self._waiters)
         if self._starvation.should_announce(self._loop.time(), waiting=waiting, received=self.statistics.received):
             self._handle.force_reannounce(0, -1, self._lt.reannounce_flags_t.ignore_min_interval)
             self._handle.force_dht_announce()
+
+    def _look_at_supply(self) -> None:
+        ahead = [cursor.ahead(self._have) for cursor in self._leading(without_ghosts(self._readers))]
+        if not ahead or all(map(math.isinf, ahead)):
+            self.has_plenty = None
+            return
+        if self._loop.time() - self._since < RATE_SETTLES:
+            self.has_plenty = True
+            return
+        rate = self.statistics.download_rate
+        self.has_plenty = scheduler.is_plenty(self._bitrate, rate, ahead, plenty=self.has_plenty or False)
 
     def on_piece(self, piece: int) -> None:
         """Note that libtorrent has verified `piece`."""
