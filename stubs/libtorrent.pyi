@@ -68,6 +68,7 @@ class torrent_status:
     upload_payload_rate: int
 
 class peer_info:
+    client: str | bytes
     dht: int
     ip: tuple[str, int]
     lsd: int

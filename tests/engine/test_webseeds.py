@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +12,7 @@ from aiohttp import hdrs, web
 from aiohttp.test_utils import TestServer
 
 from custom_components.torrent_cast.engine import Engine
-from tests.engine.conftest import KIB, PIECE, Seeders, add, noise, read_all, until, write
+from tests.engine.conftest import PIECE, Seeders, add, noise, read_all, until, write
 from tests.rig.torrents import Version, make_torrent
 
 DATA = noise(20 * PIECE + 99)
@@ -99,9 +100,7 @@ async def test_a_magnet_names_a_web_seed(engine: Engine, seeders: Seeders, web_s
     assert set(web_seed.requests) == {"/right/a%20film.mkv"}
 
 
-async def test_zeros_from_a_web_seed_never_come_out(
-    engine: Engine, seeders: Seeders, web_seed: WebSeed, film: Path
-) -> None:
+async def test_zeros_from_a_web_seed_never_come_out(engine: Engine, web_seed: WebSeed, film: Path) -> None:
     metainfo = make_torrent(film, PIECE).with_web_seeds(web_seed.url("zeros"))
     torrent = await add(engine, metainfo.metainfo)
     reading = asyncio.create_task(read_all(torrent))
@@ -111,10 +110,11 @@ async def test_zeros_from_a_web_seed_never_come_out(
     await until(lambda: not handle.url_seeds())  # banned
     assert not any(torrent._have)
     assert not reading.done()
-    good = seeders.share(metainfo, film.parent, upload=1024 * KIB)
-    handle.connect_peer((good.address, good.port))
-
-    assert await reading == DATA
+    # What it sent stays in pieces that are not complete, and may make libtorrent ban those who complete them: a good
+    # seed now would not be sure to bring the film (docs/engine.md).
+    reading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await reading
 
 
 @pytest.mark.parametrize("status", ["404", "500", "200"])

@@ -41,6 +41,8 @@ FAREWELL: Final[dict[str, object]] = {
     "utp_num_resends": 0,
     "utp_fin_resends": 0,
 }
+# transmission 3.00 (Debian 12) does so; of later ones nothing is known here.
+FORGETFUL: Final = b"Transmission"
 # A tracker or peer that answers at all does so in this time; s.
 GRACE: Final = 0.25
 # libtorrent's error for two magnet links, one by v1 and one by v2, that turn out to be one hybrid torrent.
@@ -305,15 +307,8 @@ class Engine:
         params.ti = info
         given = torrent.source.params
         params.trackers, params.url_seeds = given.trackers, given.url_seeds
-        params.peers = list(dict.fromkeys([*given.peers, *await self._peers(torrent)]))
+        params.peers = list(dict.fromkeys([*given.peers, *(peer.ip for peer in await self._peers(torrent))]))
         return replace(torrent.source, key=info_hashes(info.info_hashes())[0], params=params)
-
-    async def _peers(self, torrent: Torrent) -> list[tuple[str, int]]:
-        try:
-            peers = await self.run(torrent.handle.get_peer_info) if torrent.handle is not None else []
-        except RuntimeError:  # removed in the meantime
-            return []
-        return [peer.ip for peer in peers]
 
     def _on_conflict(self, alert: lt.torrent_conflict_alert) -> None:
         """Make one of two torrents that are one; libtorrent has stopped both."""
@@ -332,14 +327,19 @@ class Engine:
 
     async def peer_sources(self, torrent: Torrent) -> Counter[str]:
         """Return how many of the connected peers came from where (tracker, dht, pex, lsd, resume_data, incoming)."""
+        return Counter(name for peer in await self._peers(torrent) for name in _sources(peer))
+
+    async def _peers(self, torrent: Torrent) -> list[lt.peer_info]:
+        """Return the connected peers. In a thread: the binding cannot convert what peer_info_alert holds (2.0.11)."""
         if (handle := torrent.handle) is None or self._session is None:
-            return Counter()
-        # In a thread: the binding has no converter for what peer_info_alert holds (2.0.11).
+            return []
         try:
-            peers = await self.run(handle.get_peer_info)
+            return await self.run(handle.get_peer_info)
         except RuntimeError:  # removed in the meantime
-            return Counter()
-        return Counter(name for peer in peers for name in _sources(peer))
+            return []
+
+    async def _look_at_peers(self, torrent: Torrent) -> None:
+        torrent.has_forgetful_peers = any(_is_forgetful(peer) for peer in await self._peers(torrent))
 
     def _count_candidates(self) -> None:
         """Have libtorrent count anew whom it could connect to.
@@ -417,6 +417,8 @@ class Engine:
             self._statistics = self._loop.call_later(STATISTICS_INTERVAL, self._ask_for_statistics)
             for torrent in self.torrents:
                 torrent.on_second()
+                if torrent.is_young:
+                    self._spawn(self._look_at_peers(torrent), "peers")
             self._shorten_queues()
 
     def _shorten_queues(self) -> None:
@@ -577,6 +579,12 @@ def _retrieved[T](future: asyncio.Future[T]) -> None:
     """Mark an exception as seen: whoever asked may have gone."""
     if not future.cancelled():
         future.exception()
+
+
+def _is_forgetful(peer: lt.peer_info) -> bool:
+    """Tell whether a peer drops cancelled requests without the reject of BEP 6: libtorrent waits for it for ever."""
+    client = peer.client if isinstance(peer.client, bytes) else peer.client.encode()
+    return client.startswith(FORGETFUL)
 
 
 def _sources(peer: lt.peer_info) -> Iterable[str]:

@@ -68,7 +68,7 @@ class Cursor:
         return self._want(pieces[0], pieces[-1]) if pieces else None
 
     def _want(self, first: int, last: int) -> scheduler.Want:
-        return scheduler.Want(first, last, self._jumped)
+        return scheduler.Want(first, last, self._jumped and self._torrent.cancels, jumped=self._jumped)
 
     @property
     def is_idle(self) -> bool:
@@ -185,9 +185,10 @@ class Reader(Cursor):
 
     @override
     def _want(self, first: int, last: int) -> scheduler.Want:
-        waited = self._waited
-        stuck = _is_to_be_freed(waited, self._torrent.patience)
-        return scheduler.Want(first, last, self._jumped or waited > STUCK_AFTER, stuck=stuck)
+        waited, patience = self._waited, self._torrent.patience
+        urgent = waited > patience or (self._jumped and self._torrent.cancels)
+        stuck = _is_to_be_freed(waited, patience)
+        return scheduler.Want(first, last, urgent, stuck=stuck, jumped=self._jumped)
 
     @property
     @override

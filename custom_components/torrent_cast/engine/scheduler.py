@@ -1,8 +1,8 @@
 """Which pieces next: pure functions from what readers want and what is there to deadlines and priorities.
 
-Two phases. A reader that has just jumped gets deadlines for its target piece and the next one, alone: libtorrent then
-has every peer work on them. Afterwards the pieces ahead of each reader form a ramp of falling priorities, bounded in
-bytes.
+Two phases. Of a reader that has just jumped the target piece and the next one come before all others; in a young
+torrent they have deadlines, which makes libtorrent cancel what it has asked for. Afterwards the pieces ahead of each
+reader form a ramp of falling priorities, bounded in bytes.
 
 When every reader has enough in hand, the torrent is slowed down to the film's own pace, so that the next jump finds
 idle links.
@@ -19,6 +19,7 @@ MIB: Final = 1024 * 1024
 # The ramp, nearest first: how many bytes ahead of a reader get which of libtorrent's priorities. 7, the highest, is for
 # what has a deadline, alone: with the first of the ramp at 7 too, target and ramp came at the same time.
 RAMP: Final = ((2 * MIB, 6), (4 * MIB, 5), (8 * MIB, 4), (16 * MIB, 3), (64 * MIB, 2))
+TOP_PRIORITY: Final = 7
 # The rest of a chosen file: never 0, or the peers would go away.
 BASE_PRIORITY: Final = 1
 # Target and the piece after it: a player's first request seldom ends inside the target.
@@ -45,7 +46,7 @@ PACE_FLOOR: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A reader's wish: the pieces from `first` to `last`; `urgent` after a jump and when it has waited too long.
+    """A reader's wish: the pieces from `first` to `last`; `jumped` until a jump has landed, `urgent` after a long wait.
 
     `stuck` asks to take `first` from the peers that were asked for it.
     """
@@ -54,6 +55,7 @@ class Want:
     last: int
     urgent: bool
     stuck: bool = False
+    jumped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def plan(wants: Sequence[Want], have: Sequence[int], piece_length: int, current:
     urgent = _merge([_urgent(want, have, freed) for want in wants if want.urgent])
     return Plan(
         deadlines={piece: step * STEP_MS for step, piece in enumerate(urgent)},
-        priorities=_ramp(wants, have, piece_length),
+        priorities=_ramp(wants, have, piece_length) | _targets(wants, have),
         fresh=not set(urgent) <= set(current),
     )
 
@@ -125,6 +127,11 @@ def _urgent(want: Want, have: Sequence[int], freed: AbstractSet[int]) -> list[in
         return missing
     others = (piece for piece in range(want.first, want.last + 1) if not have[piece] and piece not in freed)
     return [next(others, missing[0])]
+
+
+def _targets(wants: Sequence[Want], have: Sequence[int]) -> dict[int, int]:
+    """Return the pieces that jumps aim at, above all others."""
+    return {piece: TOP_PRIORITY for want in wants if want.jumped for piece in _missing(want, have, URGENT_PIECES)}
 
 
 def _ramp(wants: Sequence[Want], have: Sequence[int], piece_length: int) -> dict[int, int]:

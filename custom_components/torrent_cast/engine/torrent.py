@@ -29,6 +29,11 @@ _LOGGER = logging.getLogger(__name__)
 
 # What is wanted between metadata and choice; a fast link does not get through it before somebody has chosen. Bytes
 HEAD_BYTES: Final = 4 * 1024 * 1024
+# A new connection's queue of requests grows with each block (libtorrent's slow start) until the rate grows no more. A
+# jump in that time cancels what is in flight; later the queues are short, and it does not. s
+SLOW_START: Final = 10.0
+# Less than two blocks a second is as good as nothing. bytes/s
+FED: Final = 32 * 1024
 # libtorrent's rates are means over some seconds: before that they say too little. s
 RATE_SETTLES: Final = 5.0
 
@@ -90,6 +95,8 @@ class Torrent:
         self._shares = True
         self._is_paused = False
         self._best_rate = 0  # bytes/s
+        self.has_forgetful_peers = False
+        """Whether a peer is connected that does not answer cancelled requests."""
         self._since = 0.0  # when the metadata came; the loop's time, s
         self.has_plenty: bool | None = None
         """Whether more comes in than is needed; None while nobody wants anything."""
@@ -161,11 +168,24 @@ class Torrent:
         self.reschedule()
 
     @property
+    def is_young(self) -> bool:
+        """Tell whether its connections are so new that libtorrent still asks each peer for more and more."""
+        return self._loop.time() - self._since < SLOW_START
+
+    @property
+    def cancels(self) -> bool:
+        """Tell whether a jump cancels what is in flight."""
+        return self.is_young and not self.has_forgetful_peers
+
+    @property
     def patience(self) -> float:
         """Return for how long a piece may keep a reader waiting before it hangs on a bad peer, s.
 
-        Twice what the piece takes at the best rate seen: a large piece takes its time from good peers too.
+        Twice what the piece takes at the best rate seen: a large piece takes its time from good peers too. For ever
+        while nothing comes, as then it is no matter who was asked, and where a cancelled request would end all.
         """
+        if self.statistics.download_rate < FED or self.has_forgetful_peers:
+            return math.inf
         return max(STUCK_AFTER, 2 * self.piece_length / self._best_rate if self._best_rate else 0.0)
 
     @property
