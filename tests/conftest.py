@@ -121,25 +121,30 @@ class Seed:
         handle.connect_peer((LOOPBACK, session.listen_port()))
 
 
+def stranger(libtorrent: ModuleType) -> Any:  # noqa: ANN401  # libtorrent's session
+    """Return a session of somebody else on loopback, who is found by nothing but an address."""
+    return libtorrent.session(
+        {
+            "listen_interfaces": f"{LOOPBACK}:0",
+            "enable_dht": False,
+            "enable_lsd": False,
+            "enable_upnp": False,
+            "enable_natpmp": False,
+            "allow_multiple_connections_per_ip": True,
+            "min_reconnect_time": 0,
+            "tick_interval": 100,
+            "unchoke_interval": 1,
+            "alert_mask": 0,
+        }
+    )
+
+
 class Seeder:
     """A libtorrent session that has everything."""
 
     def __init__(self, libtorrent: ModuleType) -> None:
         self._lt = libtorrent
-        self._session = libtorrent.session(
-            {
-                "listen_interfaces": f"{LOOPBACK}:0",
-                "enable_dht": False,
-                "enable_lsd": False,
-                "enable_upnp": False,
-                "enable_natpmp": False,
-                "allow_multiple_connections_per_ip": True,
-                "min_reconnect_time": 0,
-                "tick_interval": 100,
-                "unchoke_interval": 1,
-                "alert_mask": 0,
-            }
-        )
+        self._session = stranger(libtorrent)
 
     def seed(self, content: Path, piece_length: int = PIECE, version: Version = Version.V1) -> Seed:
         """Seed a file or a folder."""

@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 
 from custom_components.torrent_cast.playback import Playback, Seeding, Session
 from custom_components.torrent_cast.playback import playback as module
-from tests.conftest import LOOPBACK, Seed, settled, soon, torrents_in_libtorrent, until
+from tests.conftest import LOOPBACK, Seed, settled, soon, stranger, torrents_in_libtorrent, until
 from tests.rig.swarm import Swarm
 
 FAST = 40_000_000  # bit/s
@@ -24,19 +24,7 @@ class Leech:
     def __init__(self, libtorrent: ModuleType, folder: Path) -> None:
         self._lt = libtorrent
         self._folder = folder
-        self._session = libtorrent.session(
-            {
-                "listen_interfaces": f"{LOOPBACK}:0",
-                "enable_dht": False,
-                "enable_lsd": False,
-                "enable_upnp": False,
-                "enable_natpmp": False,
-                "allow_multiple_connections_per_ip": True,
-                "min_reconnect_time": 0,
-                "tick_interval": 100,
-                "alert_mask": 0,
-            }
-        )
+        self._session = stranger(libtorrent)
 
     def join(self, seed: Seed, playback: Playback) -> Any:  # noqa: ANN401  # libtorrent's handle
         """Ask our engine for the film; return libtorrent's handle."""

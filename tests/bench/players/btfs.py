@@ -38,7 +38,9 @@ class Btfs(Player):
             command = ("btfs", "-f", f"--data-directory={data}", str(self.arena.torrent), str(mount))
             self.process = await start(*command, stdout=log, stderr=log)
         deadline = time.monotonic() + STARTING
-        while not await asyncio.to_thread(self._file.exists) and time.monotonic() < deadline:  # noqa: ASYNC110
+        while (  # noqa: ASYNC110  # btfs tells nobody
+            not await asyncio.to_thread(self._file.exists) and time.monotonic() < deadline
+        ):
             await asyncio.sleep(0.005)
 
     @property

@@ -113,7 +113,7 @@ class Meter:
             self._planning += time.thread_time() - begin
             self._plans += 1
 
-        torrent._apply_plan = weighed  # type: ignore[method-assign]
+        torrent._apply_plan = weighed  # type: ignore[method-assign]  # to weigh it
 
     def take(self) -> dict[str, Any]:
         """Return lateness (ms), CPU time of scheduler and loop (s), and begin anew."""
