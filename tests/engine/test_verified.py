@@ -25,6 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trust a file sooner after it was written to, and hand it over in several parts."""
     monkeypatch.setattr(verified, "SETTLED_NS", SETTLED_NS)
     monkeypatch.setattr(verified, "STRETCH", 3 * PIECE)
+    monkeypatch.setattr(verified, "LONGEST", 3 * PIECE)
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ async def test_a_file_is_read_until_it_is_verified_and_comes_from_the_disk_then(
 
     assert data == DATA
     assert handed[0][0] == 0
-    assert handed[-1][1] == len(DATA)
+    assert handed[-1][1] == len(DATA) - 1  # the last byte is read
     assert len(handed) == 7
 
 
@@ -177,7 +178,7 @@ async def test_a_range_comes_from_the_disk(torrent: Torrent) -> None:
     await collector.fetch(torrent, "film.mkv", PIECE - 1, 5 * PIECE + 1)
 
     assert collector.data == DATA[PIECE - 1 : 5 * PIECE + 1]
-    assert collector.handed == [(PIECE - 1, 4 * PIECE - 1), (4 * PIECE - 1, 5 * PIECE + 1)]
+    assert collector.handed == [(PIECE - 1, 4 * PIECE - 1), (4 * PIECE - 1, 5 * PIECE)]
 
 
 async def test_a_complete_file_that_nobody_reads_is_left_alone(engine: Engine, seed: Seed) -> None:
@@ -341,6 +342,16 @@ async def test_a_file_written_to_while_it_is_handed_over_breaks_the_stream(
 
     assert len(collector.handed) == 1
     assert copy_of(torrent).stamp is None
+
+
+async def test_a_short_answer_is_not_whole_before_all_of_it_is_known_to_be_right(torrent: Torrent) -> None:
+    copy, collector = copy_of(torrent), Collector()
+    collector.meanwhile = lambda: flip(copy.part.path)
+
+    with pytest.raises(ChangedOnDisk):
+        await collector.fetch(torrent, "film.mkv", FLIPPED - 9, FLIPPED + 1)
+
+    assert len(collector.data) == 9
 
 
 @pytest.mark.parametrize("touch", [link, make_private])

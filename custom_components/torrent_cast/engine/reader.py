@@ -143,10 +143,11 @@ class Reader(Cursor):
         """Have `send` take the next bytes from the file on disk; False when they are to be read instead.
 
         They are taken from disk only where every piece of the file was verified there. Raises ChangedOnDisk when the
-        file changed while `send` was at it: what has been sent may be wrong.
+        file changed while `send` was at it: what has been sent may be wrong. The last byte is always read: nobody has
+        the whole before all of it is known to be right.
         """
         copy = self._torrent.copy(self.file)
-        if copy is None or not copy.part.start <= self.position < min(copy.part.end, self._end):
+        if copy is None or not copy.part.start <= self.position < (end := min(copy.part.end, self._end - 1)):
             return False
         if self._opened is not None and not self._opened.is_trusted:
             self._put_away()
@@ -155,7 +156,7 @@ class Reader(Cursor):
         if self._opened is None:
             copy.prove()
             return False
-        sent = await self._opened.send(send, self.position, min(copy.part.end, self._end))
+        sent = await self._opened.send(send, self.position, end)
         self.advance(self.position + sent)
         return sent > 0
 

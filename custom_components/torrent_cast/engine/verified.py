@@ -34,8 +34,11 @@ REST: Final = 3
 # A file in which something was wrong, or that somebody writes to, is gone over again, but not for ever: it is served
 # piece by piece then, as it was before.
 PASSES: Final = 3
-# What goes to the socket between two looks at the file. A film's bitrate makes it a second or two. Bytes
+# What goes to the socket between two looks at the file: at a film's bitrate a second or two. To a client who takes it
+# at once it doubles up to eight times as much: a look costs as much of the processor as a MiB does, 0.2 ms. Bytes and s
 STRETCH: Final = 1024 * 1024
+LONGEST: Final = 8 * STRETCH
+AT_ONCE: Final = 0.02
 
 type Check = Callable[[int, bytes], bool]
 """Tells whether these are the bytes of that piece. Blocks."""
@@ -209,6 +212,7 @@ class Opened:
         self._run = run
         self._file = file
         self._stamp = stamp
+        self._stretch = STRETCH
 
     @property
     def is_trusted(self) -> bool:
@@ -224,8 +228,9 @@ class Opened:
 
         Raises ChangedOnDisk when the file was written to meanwhile, and what `send` raises.
         """
-        count = min(end - start, STRETCH)
-        sent = await send(self._file, start, count)
+        begin = time.monotonic()
+        sent = await send(self._file, start, min(end - start, self._stretch))
+        self._stretch = min(2 * self._stretch, LONGEST) if time.monotonic() - begin < AT_ONCE else STRETCH
         now = await self._run(self._look, start + sent)
         if now != self._stamp:
             self._copy.forget()
@@ -235,7 +240,7 @@ class Opened:
 
     def _look(self, position: int) -> Stamp:
         """Return the stamp as it is now, and have the system read ahead: the loop is not to wait for a disk. Blocks."""
-        os.posix_fadvise(self._file.fileno(), position, 2 * STRETCH, os.POSIX_FADV_WILLNEED)
+        os.posix_fadvise(self._file.fileno(), position, 2 * self._stretch, os.POSIX_FADV_WILLNEED)
         return Stamp.of(self._file)
 
 
