@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from .arena import Arena
-from .players import Player, Unavailable
+from .players import Hung, Player, Unavailable
 from .results import Result, Series
 
 type Progress = Callable[[str], None]
@@ -29,7 +29,10 @@ class Options:
 
 
 async def alternate(options: Options, result: Result, arena: Arena, measure: Measure, patience: float) -> None:
-    """Run `measure` for every player in every round; a run that takes `patience` s or fails is noted as failed."""
+    """Run `measure` for every player in every round; a run that takes `patience` s or fails is noted as failed.
+
+    A player that hangs is noted so and left out of the rounds to come.
+    """
     players = [player for player in options.players if await _is_there(player, result)]
     for number in range(options.runs):
         turn = number % max(1, len(players))
@@ -39,6 +42,10 @@ async def alternate(options: Options, result: Result, arena: Arena, measure: Mea
                 async with asyncio.timeout(patience), kind(arena) as player:
                     await measure(player, series, number)
                     series.see("process_start", player.process_start)
+            except Hung as err:
+                series.count("failed")
+                series.skipped = str(err)
+                players.remove(kind)  # it would take as long in each round
             except (TimeoutError, OSError, Unavailable, aiohttp.ClientError) as err:
                 series.count("failed")
                 series.skipped = f"{type(err).__name__} {err}".strip()

@@ -3,7 +3,7 @@
 from typing import Final
 
 from .aria2 import Aria2
-from .base import Player, Stream, Unavailable
+from .base import Hung, Player, Stream, Unavailable
 from .btfs import Btfs
 from .programs import Deadlines, Ours, Peerflix, Sequential, Webtorrent
 
@@ -11,4 +11,4 @@ PLAYERS: Final[dict[str, type[Player]]] = {
     player.name: player for player in (Ours, Peerflix, Webtorrent, Btfs, Aria2, Sequential, Deadlines)
 }
 
-__all__ = ["PLAYERS", "Ours", "Peerflix", "Player", "Stream", "Unavailable", "Webtorrent"]
+__all__ = ["PLAYERS", "Hung", "Ours", "Peerflix", "Player", "Stream", "Unavailable", "Webtorrent"]

@@ -15,12 +15,18 @@ from tests.rig.process import stop
 
 # A hang, not a slow start; s
 STARTING: Final = 30.0
+# A read that takes longer never ends: the longest that a scenario waits out is 30 s (engine_seek.PATIENCE). s
+HANGING: Final = 45.0
 # A viewer takes what there is in such portions; bytes
 PORTION: Final = 64 * 1024
 
 
 class Unavailable(Exception):
     """A player cannot be had on this machine; says why."""
+
+
+class Hung(Unavailable):
+    """A player answers no more; it is not tried again."""
 
 
 class Stream(Protocol):
@@ -64,8 +70,12 @@ class FileStream:
         self._position = position
 
     async def read(self) -> int:
-        """Wait for more bytes and return their number."""
-        count = await asyncio.to_thread(self._read)
+        """Wait for more bytes and return their number. Raises Hung; the read goes on until the file system ends."""
+        try:
+            async with asyncio.timeout(HANGING):
+                count = await asyncio.to_thread(self._read)
+        except TimeoutError as err:
+            raise Hung("hung") from err
         self._position += count
         return count
 

@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import time
 from pathlib import Path
 from typing import override
 
-from tests.rig.process import start
+from tests.rig.process import start, stop
 
-from .base import STARTING, FileStream, Player, Unavailable
+from .base import STARTING, FileStream, Hung, Player, Unavailable
 from .install import debian, output
 
 
@@ -37,11 +36,12 @@ class Btfs(Player):
         with (self.arena.folder / f"{self.folder.name}.log").open("wb") as log:
             command = ("btfs", "-f", f"--data-directory={data}", str(self.arena.torrent), str(mount))
             self.process = await start(*command, stdout=log, stderr=log)
-        deadline = time.monotonic() + STARTING
-        while (  # noqa: ASYNC110  # btfs tells nobody
-            not await asyncio.to_thread(self._file.exists) and time.monotonic() < deadline
-        ):
-            await asyncio.sleep(0.005)
+        try:
+            async with asyncio.timeout(STARTING):
+                while not await asyncio.to_thread(self._file.exists):  # noqa: ASYNC110  # btfs tells nobody
+                    await asyncio.sleep(0.005)
+        except TimeoutError as err:
+            raise Hung("hung") from err
 
     @property
     def _file(self) -> Path:
@@ -53,7 +53,10 @@ class Btfs(Player):
 
     @override
     async def close(self) -> None:
-        # Lazily: a read may hang in it.
+        # The process first: what hangs in its file system ends with it, and umount would hang there too.
+        if self.process is not None:
+            await stop(self.process)
+            self.process = None
         with contextlib.suppress(Unavailable):
             await output("umount", "--lazy", str(self.folder / "mount"))
         await super().close()

@@ -1,0 +1,71 @@
+"""A player that hangs holds up nobody."""
+
+import os
+from pathlib import Path
+from typing import Any, override
+
+import pytest
+
+from tests.bench.arena import Arena
+from tests.bench.compare import Options, alternate
+from tests.bench.players import Player, base
+from tests.bench.players.base import FileStream, Stream
+from tests.bench.results import Result, Series
+
+
+class Quick(Player):
+    """A player that needs no process."""
+
+    name = "quick"
+
+    @classmethod
+    @override
+    async def install(cls) -> str:
+        return "1"
+
+    @override
+    async def launch(self) -> None:
+        pass
+
+    @override
+    async def give(self) -> None:
+        pass
+
+    @override
+    def stream(self, position: int) -> Stream:
+        return FileStream(self.folder / "film", position)
+
+
+class Hanging(Quick):
+    """One whose file never gives a byte."""
+
+    name = "hanging"
+
+    @override
+    async def give(self) -> None:
+        os.mkfifo(self.folder / "film")
+
+
+async def measure(player: Player, series: Series, _: int) -> None:
+    await player.give()
+    if isinstance(player, Hanging):
+        try:
+            await player.stream(0).read()
+        finally:
+            os.close(os.open(player.folder / "film", os.O_RDWR | os.O_NONBLOCK))  # lets the thread go that waits
+    series.runs.append(1.0)
+
+
+async def test_who_hangs_is_left_out_of_the_other_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "HANGING", 0.05)
+    nothing: Any = None
+    arena = Arena(nothing, nothing, tmp_path, 0.0, 0.0)
+    result = Result("s")
+    said: list[str] = []
+
+    await alternate(Options((Hanging, Quick), 3, said.append), result, arena, measure, patience=60.0)
+
+    hanging, quick = (result.of(player.name).as_json(None) for player in (Hanging, Quick))
+    assert hanging == {"skipped": "hung", "version": "1", "failed": 1}
+    assert quick["runs"] == [1.0] * 3
+    assert sum("hanging" in line for line in said) == 1
