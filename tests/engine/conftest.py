@@ -123,6 +123,12 @@ class Seeders:
         params.flags = (params.flags & ~(flags.auto_managed | flags.paused)) | flags.upload_mode
         return Seed(metainfo, address, session.listen_port(), session.add_torrent(params))
 
+    def share_uplink(self, rate: int, address: str = "127.0.0.1") -> None:
+        """Have all torrents at `address` share an uplink of `rate` bytes/s."""
+        session = self._session(address)
+        local = self._lt.session.local_peer_class_id  # everybody here
+        session.set_peer_class(local, session.get_peer_class(local) | {"upload_limit": rate})
+
     def _session(self, address: str) -> lt.session:
         if address not in self._sessions:
             self._sessions[address] = self._lt.session(

@@ -1,0 +1,141 @@
+"""Several readers share what comes in: each goes on, none waits for the others to be done."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from custom_components.torrent_cast.engine import Engine, Reader, Torrent
+from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, RAMP
+from tests.engine.conftest import PIECE, Seeders, add, noise, soon, until, write
+from tests.rig.torrents import MIB, make_torrent
+
+UPLINK: Final = 1 * MIB  # of all seeds together, bytes/s: what a test reads takes some seconds
+PIECES: Final = 24  # that the quickest of several readers reads
+GAP: Final = 60  # pieces between readers of one file, more than the quickest reads
+# Of what came for the best served reader, each other one has so much at least.
+SHARE: Final = 1 / 3
+
+
+async def read_on(readers: Sequence[Reader]) -> tuple[list[int], list[int]]:
+    """Read with all until one has read `PIECES` pieces.
+
+    Return how many pieces each has read, and how many of the `GAP` pieces from its place on are there.
+    """
+    starts = [reader.position for reader in readers]
+    reading = [asyncio.create_task(reader.read_exactly(PIECES * PIECE)) for reader in readers]
+    await soon(asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED))
+    for task in reading:
+        task.cancel()
+    await asyncio.wait(reading)
+    return (
+        [(reader.position - start) // PIECE for reader, start in zip(readers, starts, strict=True)],
+        [fetched(reader, start) for reader, start in zip(readers, starts, strict=True)],
+    )
+
+
+def fetched(reader: Reader, start: int) -> int:
+    """Return how many of the `GAP` pieces from byte `start` on are there."""
+    torrent = reader._torrent
+    return sum(torrent.has(piece) for piece in torrent.pieces(reader.file, start, start + GAP * PIECE))
+
+
+def missing(torrent: Torrent) -> dict[int, int]:
+    """Return libtorrent's own priority of each piece that is not there."""
+    handle: Any = torrent.handle
+    return {piece: priority for piece, priority in enumerate(handle.get_piece_priorities()) if not torrent.has(piece)}
+
+
+def there(torrent: Torrent) -> set[int]:
+    """Return the pieces that libtorrent itself has."""
+    handle: Any = torrent.handle
+    return {piece for piece, has in enumerate(handle.status().pieces) if has}
+
+
+def assert_fair(read: Sequence[int], there: Sequence[int]) -> None:
+    """See that everybody went on, and that nobody was sent far less than the others."""
+    assert min(read) > 0
+    assert min(there) >= SHARE * max(there)
+
+
+@pytest.mark.parametrize("places", [(0, GAP), (GAP, 0), (0, GAP, 2 * GAP)])
+async def test_readers_far_apart_in_one_file_all_go_on(
+    engine: Engine, seeders: Seeders, tmp_path: Path, places: tuple[int, ...]
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", noise(3 * GAP * PIECE)), upload=UPLINK)
+    torrent = await add(engine, seed.magnet)
+    (film,) = torrent.files
+    torrent.select(film)
+
+    async with AsyncExitStack() as stack:
+        readers = [await stack.enter_async_context(torrent.open(film, place * PIECE)) for place in places]
+        assert_fair(*await read_on(readers))
+
+
+async def test_readers_of_two_files_of_one_torrent_both_go_on(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
+    for number, name in enumerate(("S01E01.mkv", "S01E02.mkv")):
+        write(tmp_path / "show" / name, noise(GAP * PIECE, number))
+    torrent = await add(engine, seeders.seed(tmp_path / "show", upload=UPLINK).magnet)
+
+    async with AsyncExitStack() as stack:
+        for file in torrent.files:
+            torrent.select(file)
+        readers = [await stack.enter_async_context(torrent.open(file)) for file in torrent.files]
+        assert_fair(*await read_on(readers))
+
+
+async def test_three_torrents_at_one_uplink_all_go_on(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
+    contents = [write(tmp_path / f"film {number}.mkv", noise(GAP * PIECE, number)) for number in range(3)]
+    seeders.share_uplink(UPLINK)
+    torrents = await asyncio.gather(*(add(engine, seeders.seed(content).magnet) for content in contents))
+
+    async with AsyncExitStack() as stack:
+        for torrent in torrents:
+            torrent.select(torrent.files[0])
+        readers = [await stack.enter_async_context(torrent.open(torrent.files[0])) for torrent in torrents]
+        assert_fair(*await read_on(readers))
+
+
+async def test_a_reader_that_stops_leaves_all_to_the_other(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", noise(3 * GAP * PIECE)), upload=UPLINK)
+    torrent = await add(engine, seed.magnet)
+    (film,) = torrent.files
+    torrent.select(film)
+    assert torrent._steering is not None
+
+    async with torrent.open(film, GAP * PIECE) as stays:
+        async with torrent.open(film) as stops:
+            await read_on([stays, stops])
+        await until(
+            lambda: all(priority == BASE_PRIORITY for piece, priority in missing(torrent).items() if piece < GAP)
+        )
+        assert all(piece >= GAP for piece in torrent._steering.deadlines)
+        handle: Any = torrent.handle
+        asked = {partial["piece_index"] for partial in handle.get_download_queue()}
+        before = there(torrent)
+        reading = asyncio.create_task(stays.read_exactly(GAP * PIECE))
+        await until(lambda: len(there(torrent)) >= len(before) + PIECES)
+        reading.cancel()
+
+    # What was asked for at its place still arrives, and nothing else.
+    assert {piece for piece in there(torrent) - before - asked if piece < GAP} == set()
+
+
+async def test_what_is_wanted_above_the_rest_is_bounded_however_many_read(engine: Engine, tmp_path: Path) -> None:
+    content = tmp_path / "long.mkv"
+    with content.open("wb") as file:
+        file.truncate(400 * MIB)
+    metainfo = await asyncio.to_thread(make_torrent, content, MIB)
+    torrent = await add(engine, metainfo.metainfo)
+    (film,) = torrent.files
+    torrent.select(film)
+
+    async with AsyncExitStack() as stack:
+        readers = [await stack.enter_async_context(torrent.open(film, place * 100 * MIB)) for place in range(4)]
+        await until(lambda: max(missing(torrent).values()) > BASE_PRIORITY)
+        wanted = sum(priority > BASE_PRIORITY for priority in missing(torrent).values())
+        assert wanted * torrent.piece_length <= len(readers) * RAMP[-1][0]
+    await until(lambda: set(missing(torrent).values()) == {BASE_PRIORITY})
