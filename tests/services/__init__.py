@@ -1,1 +1,1 @@
-"""The service actions."""
+"""Tests of the service actions."""

@@ -1,1 +1,1 @@
-"""The stream over real HTTP."""
+"""Tests of the stream over real HTTP."""

@@ -1,0 +1,1 @@
+"""Tests of `custom_components.torrent_cast.cli`, without a process."""
