@@ -47,6 +47,7 @@ class add_torrent_params:
     download_limit: int
     file_priorities: list[int]
     flags: int
+    have_pieces: list[bool]
     info_hashes: info_hash_t
     name: str
     peers: list[tuple[str, int]]

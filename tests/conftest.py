@@ -340,6 +340,14 @@ async def settled(playback: Playback) -> None:
     await until(lambda: not playback._background)
 
 
+async def kept(playback: Playback, seed: Seed) -> None:
+    """Have the metadata of a torrent in the library, and nobody who uses it."""
+    session = playback.start_session(await playback.parse(seed.torrent.metainfo), wanted=0)
+    await soon(session.resolve())
+    session.end()
+    await settled(playback)
+
+
 def torrents_in_libtorrent(playback: Playback) -> list[Any]:
     """Return what libtorrent itself holds."""
     if playback._engine is None or playback._engine._session is None:

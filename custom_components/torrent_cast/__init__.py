@@ -1,5 +1,6 @@
 """Torrent Cast: plays a torrent on a Google Cast device while it downloads."""
 
+import mimetypes
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .errors import translation
 from .playback import Library, Playback
 from .playback.playback import HOUSEKEEPING_INTERVAL
 from .services import async_setup_services
+from .sources import CONTENT_TYPE, SUFFIX
 from .transport import async_listen
 from .views import StreamView
 
@@ -28,6 +30,8 @@ type TorrentCastConfigEntry = ConfigEntry[Playback]
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what does not depend on the config entry."""
     async_setup_services(hass)
+    # Home Assistant cannot resolve local media whose type the system does not know.
+    mimetypes.add_type(CONTENT_TYPE, SUFFIX)
     hass.http.register_view(StreamView)
     return True
 

@@ -1,19 +1,27 @@
 """Google Cast: Home Assistant's Cast integration asks here whether a media id is ours."""
 
 import asyncio
+from typing import Final
 
+from homeassistant.components import media_source
 from homeassistant.components.media_player import BrowseMedia, MediaType
 from homeassistant.core import HomeAssistant
 from pychromecast import Chromecast
 from pychromecast.const import CAST_TYPE_CHROMECAST
 
+from .const import DOMAIN
 from .engine.source import is_magnet
 from .errors import translate_errors
 from .loading import CastDevice
 from .playback import Following, Playback, Session, SessionEnded, State, TargetUnavailable
 from .playback.session import SCHEME
 from .playback.urls import base_url
+from .sources import CONTENT_TYPE, LOCAL_MEDIA, read_source
 from .views import playback_of, stream_path, token_in
+
+ROOT: Final = media_source.generate_media_source_id(DOMAIN, "")
+# How Home Assistant resolves an id of its local media.
+MEDIA_PATH: Final = "/media/"
 
 
 async def async_get_media_browser_root_object(hass: HomeAssistant, cast_type: str) -> list[BrowseMedia]:
@@ -27,8 +35,22 @@ async def async_browse_media(
     media_content_id: str,
     cast_type: str,
 ) -> BrowseMedia | None:
-    """Leave browsing to the media source."""
-    return None
+    """Return the tree of the media source, without what a device that has no screen cannot play."""
+    if media_content_id != ROOT and not media_content_id.startswith(f"{ROOT}/"):
+        return None
+    node = await media_source.async_browse_media(hass, media_content_id)
+    if cast_type != CAST_TYPE_CHROMECAST:
+        hidden = [child for child in node.children or () if not _is_heard(child)]
+        node.children = [child for child in node.children or () if _is_heard(child)]
+        node.not_shown += len(hidden)
+    return node
+
+
+def _is_heard(node: BrowseMedia) -> bool:
+    """Tell whether a node is sound, or a folder that may hold some."""
+    if node.can_expand:
+        return not node.can_play or node.media_content_type == MediaType.MUSIC
+    return str(node.media_content_type).startswith("audio/")
 
 
 async def async_play_media(
@@ -40,38 +62,40 @@ async def async_play_media(
 ) -> bool:
     """Play what is ours: a session's id, a magnet link, a stream address. Return False for anything else."""
     playback = playback_of(hass)
-    if playback is None or not _is_ours(playback, media_id):
+    if playback is None or not _is_ours(playback, media_type, media_id):
         return False
     with translate_errors():
-        session = await _session(playback, cast_entity_id, media_id)
+        session = await _session(hass, playback, media_id)
+        playback.claim(session, cast_entity_id)
         await play(hass, playback, session, chromecast)
     return True
 
 
-def _is_ours(playback: Playback, media_id: str) -> bool:
+def _is_ours(playback: Playback, media_type: str, media_id: str) -> bool:
     """Tell whether to answer for `media_id`; a foreign address may look like one of our streams."""
-    if is_magnet(media_id) or media_id.startswith(f"{SCHEME}:"):
+    if is_magnet(media_id) or media_id.startswith(f"{SCHEME}:") or media_type == CONTENT_TYPE:
         return True
     token = token_in(media_id)
     return token is not None and (media_id.startswith("/") or playback.by_token(token) is not None)
 
 
-async def _session(playback: Playback, entity_id: str, media_id: str) -> Session:
-    """Return the session `media_id` means, made anew for a magnet link; the device is its own now.
-
-    Raises SessionEnded.
-    """
-    session: Session | None
-    if is_magnet(media_id):
-        session = playback.start_session(await playback.parse(media_id))
-    elif (token := token_in(media_id)) is not None:
+async def _session(hass: HomeAssistant, playback: Playback, media_id: str) -> Session:
+    """Return the session `media_id` means, made anew for a magnet link or torrent file. Raises TorrentCastError."""
+    if (token := token_in(media_id)) is not None:
         session = playback.by_token(token)
-    else:
+    elif media_id.startswith(f"{SCHEME}:"):
         session = playback.by_id(media_id.removeprefix(f"{SCHEME}:"))
+    else:
+        session = playback.start_session(await read_source(hass, playback, _source(media_id)))
     if session is None:
         raise SessionEnded("unknown_session")
-    playback.claim(session, entity_id)
     return session
+
+
+def _source(media_id: str) -> str:
+    """Return the source that `media_id` means: Home Assistant resolved the id of its own media to a path of its own."""
+    local = media_id.startswith(MEDIA_PATH)
+    return f"{LOCAL_MEDIA}{media_id.removeprefix(MEDIA_PATH)}" if local else media_id
 
 
 async def play(hass: HomeAssistant, playback: Playback, session: Session, chromecast: Chromecast) -> None:

@@ -1,10 +1,8 @@
-"""Media source: the torrents in use or on disk, their files, and a stream for each."""
+"""Media source: browse and search the library, and a stream for each file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Self, override
+from typing import Final, override
 
-from homeassistant.components.media_player import BrowseError, MediaClass, MediaType
+from homeassistant.components.media_player import BrowseError, SearchMedia, SearchMediaQuery
 from homeassistant.components.media_source import (
     BrowseMediaSource,
     MediaSource,
@@ -12,17 +10,22 @@ from homeassistant.components.media_source import (
     PlayMedia,
     Unresolvable,
 )
+from homeassistant.components.websocket_api import current_connection
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 
+from . import browse, search
 from .const import DOMAIN
-from .engine import TorrentCastError, TorrentFile
-from .engine.storage import KEY
+from .engine import TorrentCastError
 from .errors import translation
-from .media import content_type
-from .playback import Playback
+from .identifiers import Identifier, InTorrent, Pasted, parse
+from .playback import Playback, Session
+from .sources import looks_like_source, name_of, read_source
+from .titles import titles_of
 from .views import playback_of, stream_path
 
-NOT_LOADED: Final[dict[str, Any]] = {"translation_domain": DOMAIN, "translation_key": "not_loaded"}
+# More results than anybody reads.
+MAX_RESULTS: Final = 100
 
 
 async def async_get_media_source(hass: HomeAssistant) -> TorrentCastMediaSource:
@@ -30,106 +33,104 @@ async def async_get_media_source(hass: HomeAssistant) -> TorrentCastMediaSource:
     return TorrentCastMediaSource(hass)
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
-    """What an id means: `key` (an info-hash) is a torrent, `key/index` a file of it."""
-
-    key: str
-    index: int | None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the identifier `text` writes down. Raises ValueError."""
-        key, slash, index = text.partition("/")
-        if not KEY.fullmatch(key) or (slash and not (index.isascii() and index.isdigit())):
-            raise ValueError(text)
-        return cls(key, int(index) if slash else None)
-
-
 class TorrentCastMediaSource(MediaSource):
     """Torrents, their files, and streams of those."""
 
-    name = "Torrent Cast"
+    name = browse.NAME
 
     def __init__(self, hass: HomeAssistant) -> None:
         super().__init__(DOMAIN)
         self._hass = hass
 
     @override
-    async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
-        """Return the address of a file's stream. The session it belongs to takes its target when one plays it."""
-        if (playback := playback_of(self._hass)) is None:
-            raise Unresolvable(**NOT_LOADED)
+    async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
+        """Return the library, a torrent, or a folder or season of one."""
+        playback = _loaded(self._hass, BrowseError)
+        match _identifier(item, BrowseError):
+            case None:
+                return await browse.library(self._hass, playback)
+            case InTorrent() as where:
+                try:
+                    return await browse.torrent(self._hass, playback, where)
+                except TorrentCastError as err:
+                    raise BrowseError(**translation(err)) from err
+            case Pasted():
+                raise _unknown(BrowseError)
+
+    @override
+    async def async_search_media(self, item: MediaSourceItem, query: SearchMediaQuery) -> SearchMedia:
+        """Return what fits below `item`, best first; a source that was pasted is the one result."""
+        playback = _loaded(self._hass, BrowseError)
+        text = query.search_query.strip()
         try:
-            wanted = Identifier.parse(item.identifier)
-            session = playback.unclaimed(wanted.key, wanted.index) or playback.start_session(
-                await playback.kept_source(wanted.key), wanted=wanted.index
-            )
+            if looks_like_source(text):
+                return SearchMedia(result=[await _pasted(self._hass, playback, text)])
+            scope = _identifier(item, BrowseError)
+            found = await browse.candidates(self._hass, playback, scope)
+        except TorrentCastError as err:
+            raise BrowseError(**translation(err)) from err
+        if wanted := frozenset(query.media_filter_classes or ()):
+            found = [candidate for candidate in found if candidate.item.classes & wanted]
+        text = text[: search.MAX_QUERY]
+        guess = (await titles_of(self._hass, [text]))[text]
+        ranked = await self._hass.async_add_executor_job(search.find, text, guess, found)
+        return SearchMedia(result=[one.node for one in ranked[:MAX_RESULTS]])
+
+    @override
+    async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
+        """Return the address of a file's stream, the same for the same player or user as long as its session lives."""
+        playback = _loaded(self._hass, Unresolvable)
+        identifier = _identifier(item, Unresolvable)
+        try:
+            session = await self._session(playback, identifier, _holder(item))
             await session.resolve()
-        except ValueError as err:
-            raise Unresolvable(translation_domain=DOMAIN, translation_key="unknown_torrent") from err
         except TorrentCastError as err:
             raise Unresolvable(**translation(err)) from err
         return PlayMedia(stream_path(session), session.content_type)
 
-    @override
-    async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
-        """Return the library, or one torrent with its files."""
-        if (playback := playback_of(self._hass)) is None:
-            raise BrowseError(**NOT_LOADED)
-        if not item.identifier:
-            return _library(playback)
-        try:
-            key = Identifier.parse(item.identifier).key
-            files = sorted(await playback.files(key), key=lambda file: file.path.casefold())
-        except ValueError as err:
-            raise BrowseError(translation_domain=DOMAIN, translation_key="unknown_torrent") from err
-        except TorrentCastError as err:
-            raise BrowseError(**translation(err)) from err
-        kept = playback.library.get(key)
-        return _torrent(key, kept.name if kept else key, files)
+    async def _session(self, playback: Playback, identifier: Identifier | None, holder: str | None) -> Session:
+        match identifier:
+            case InTorrent() as where:
+                index = await browse.playable_index(self._hass, playback, where)
+                if (session := playback.held_by(holder, where.key, index)) is not None:
+                    return session
+                return playback.start_session(await playback.kept_source(where.key), wanted=index, holder=holder)
+            case Pasted(text):
+                source = await read_source(self._hass, playback, text)
+                if (session := playback.held_by(holder, source.key, None)) is not None:
+                    return session
+                return playback.start_session(source, holder=holder)
+            case None:
+                raise _unknown(Unresolvable)
 
 
-def _library(playback: Playback) -> BrowseMediaSource:
-    """Return the torrents in use and on disk, last used first."""
-    return BrowseMediaSource(
-        domain=DOMAIN,
-        identifier=None,
-        media_class=MediaClass.DIRECTORY,
-        media_content_type=MediaType.VIDEO,
-        title="Torrent Cast",
-        can_play=False,
-        can_expand=True,
-        children_media_class=MediaClass.DIRECTORY,
-        children=[_torrent(kept.key, kept.name) for kept in playback.library.kept],
-    )
+def _loaded(hass: HomeAssistant, kind: type[HomeAssistantError]) -> Playback:
+    if (playback := playback_of(hass)) is None:
+        raise kind(translation_domain=DOMAIN, translation_key="not_loaded")
+    return playback
 
 
-def _torrent(key: str, name: str, files: Sequence[TorrentFile] | None = None) -> BrowseMediaSource:
-    return BrowseMediaSource(
-        domain=DOMAIN,
-        identifier=key,
-        media_class=MediaClass.DIRECTORY,
-        media_content_type=MediaType.VIDEO,
-        title=name,
-        can_play=False,
-        can_expand=True,
-        children_media_class=MediaClass.VIDEO,
-        children=None if files is None else [_file(key, file) for file in files if _is_playable(file)],
-    )
+def _identifier(item: MediaSourceItem, kind: type[HomeAssistantError]) -> Identifier | None:
+    try:
+        return parse(item.identifier) if item.identifier else None
+    except ValueError as err:
+        raise _unknown(kind) from err
 
 
-def _file(key: str, file: TorrentFile) -> BrowseMediaSource:
-    return BrowseMediaSource(
-        domain=DOMAIN,
-        identifier=f"{key}/{file.index}",
-        media_class=MediaClass.VIDEO,
-        media_content_type=content_type(file.name),
-        title=file.name,
-        can_play=True,
-        can_expand=False,
-    )
+def _unknown(kind: type[HomeAssistantError]) -> HomeAssistantError:
+    return kind(translation_domain=DOMAIN, translation_key="unknown_torrent")
 
 
-def _is_playable(file: TorrentFile) -> bool:
-    return file.size > 0 and content_type(file.name).startswith(("video/", "audio/"))
+def _holder(item: MediaSourceItem) -> str | None:
+    """Return whose session it is to be: the player's, else that of the user who asks over the websocket."""
+    if item.target_media_player is not None:
+        return item.target_media_player
+    connection = current_connection.get()
+    return connection.user.id if connection is not None else None
+
+
+async def _pasted(hass: HomeAssistant, playback: Playback, text: str) -> BrowseMediaSource:
+    """Return the node of a source. Raises SourceError for a magnet link that is none."""
+    name = name_of(playback, text)
+    title = (await titles_of(hass, [name]))[name]
+    return browse.pasted(text, title.label or name)

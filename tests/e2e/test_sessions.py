@@ -82,7 +82,7 @@ async def test_the_media_browser_leads_to_a_stream(stage: Stage) -> None:
         "media_source/browse_media", media_content_id=library["children"][0]["media_content_id"]
     )
     (file,) = torrent["children"]
-    assert file["title"] == stage.film.name
+    assert file["media_content_type"] == "video/mp4"
     await stage.hass.service(
         "media_player.play_media",
         entity_id=stage.entity_id,

@@ -1,5 +1,6 @@
 """Play sessions: what plays where, until when, at which address."""
 
+from .catalogue import Entry
 from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, SessionEnded, TargetUnavailable
 from .following import Following
 from .library import Kept, Library
@@ -8,6 +9,7 @@ from .session import Session, State
 
 __all__ = [
     "BadPosition",
+    "Entry",
     "Following",
     "Kept",
     "Library",

@@ -28,8 +28,11 @@ from ..engine import (
     choose,
     storage,
 )
-from ..engine.files import files_of
+from ..engine.contents import Shelf
+from ..engine.source import from_magnet
 from ..media import Unplayable, Worker
+from . import catalogue
+from .catalogue import Entry
 from .library import Library
 from .session import Session
 
@@ -80,6 +83,7 @@ class Playback:
         self.library = library
         self.settings = settings
         self.worker = Worker()
+        self._shelf = Shelf(libtorrent, settings.directory)
         self.stopping = False
         self._engine: Engine | None = None
         self._needed = 0.0  # when the engine was last asked for or let go of; monotonic s
@@ -131,10 +135,14 @@ class Playback:
                 other.end()
         session.target = entity_id
 
-    def unclaimed(self, key: str, wanted: int | None) -> Session | None:
-        """Return a session for that file whose address nobody has used yet."""
+    def held_by(self, holder: str | None, key: str, wanted: int | None) -> Session | None:
+        """Return the session in which `holder`, a player or a user, has that file already; a Cast device's is its own.
+
+        One that nobody holds is anybody's until its address was used.
+        """
         for session in self.sessions:
-            if session.source.key == key and session.wanted == wanted and not session.was_used and not session.target:
+            same = (session.source.key, session.wanted, session.holder) == (key, wanted, holder)
+            if same and session.target is None and (holder is not None or not session.was_used):
                 return session
         return None
 
@@ -146,15 +154,21 @@ class Playback:
         """Return the source of a torrent that is in use or on disk. Raises SourceError."""
         return await (await self._running_engine()).source_of(key)
 
-    async def files(self, key: str) -> tuple[TorrentFile, ...]:
-        """Return the files of a torrent that is in use or on disk, without starting the engine. Raises SourceError."""
-        for torrent in self.torrents:
-            if torrent.key == key and torrent.has_metadata:
-                return torrent.files
-        params = await asyncio.to_thread(storage.resume_params, self._lt, self.settings.directory / key)
-        if params is None or params.ti is None:
-            raise SourceError("unknown_torrent")
-        return files_of(params.ti)
+    async def entries(self) -> list[Entry]:
+        """Return the torrents in use and on disk, the newest first, without starting the engine."""
+        return await catalogue.entries(self.library.kept, self.torrents, self._shelf, self._users)
+
+    async def entry(self, key: str) -> Entry:
+        """Return a torrent in use or on disk. Raises SourceError."""
+        for entry in await self.entries():
+            if entry.key == key:
+                return entry
+        raise SourceError("unknown_torrent")
+
+    def name_of(self, magnet: str) -> str:
+        """Return what a magnet link or info-hash calls its torrent, else the info-hash. Raises SourceError."""
+        source = from_magnet(self._lt, magnet)
+        return source.name or source.key
 
     def start_session(
         self,
@@ -164,11 +178,16 @@ class Playback:
         title: str | None = None,
         start_position: float = 0.0,
         target: str | None = None,
+        holder: str | None = None,
     ) -> Session:
-        """Make a session; it does nothing until it is resolved or prepared. `start_position` in s."""
+        """Make a session; it does nothing until it is resolved or prepared. `start_position` in s.
+
+        `target` is the Cast entity it plays on, `holder` the other player or the user that its address was given to.
+        """
         if self.stopping:
             raise TorrentGone("engine_stopped")
         session = Session(self, source, wanted=wanted, title=title, start_position=start_position, target=target)
+        session.holder = holder
         self._by_id[session.id] = session
         self._by_token[session.token] = session
         self._users[source.key] += 1

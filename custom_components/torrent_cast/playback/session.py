@@ -85,6 +85,7 @@ class Session:
         self.wanted = wanted
         self.start_position = start_position
         self.target = target
+        self.holder: str | None = None  # the player or user that the address was given to
         self.id = secrets.token_hex(8)
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.torrent: Torrent | None = None

@@ -1,0 +1,265 @@
+"""The nodes of the media browser: the library, its torrents, their folders, seasons and files."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from homeassistant.components.media_player import MediaClass, MediaType
+from homeassistant.components.media_source import BrowseMediaSource
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_cached_translations
+
+from . import tree
+from .const import DOMAIN
+from .engine import SourceError, TorrentFile
+from .identifiers import Identifier, InTorrent, Pasted
+from .media import content_type
+from .playback import Entry, Playback
+from .search import Candidate
+from .titles import Title, plain, titles_of
+
+NAME: Final = "Torrent Cast"
+MB: Final = 10**6
+GB: Final = 10**9
+# What a search may be narrowed to.
+SEARCHED: Final = [MediaClass.VIDEO, MediaClass.MOVIE, MediaClass.TV_SHOW, MediaClass.MUSIC]
+FILM: Final = frozenset({MediaClass.VIDEO, MediaClass.MOVIE})
+EPISODE: Final = frozenset({MediaClass.VIDEO, MediaClass.EPISODE, MediaClass.TV_SHOW})
+SHOW: Final = frozenset({MediaClass.DIRECTORY, MediaClass.TV_SHOW, MediaClass.SEASON})
+SONG: Final = frozenset({MediaClass.MUSIC, MediaClass.TRACK})
+FOLDER: Final = frozenset({MediaClass.DIRECTORY})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A node that a search may lead to, and all that it passes for."""
+
+    node: BrowseMediaSource
+    classes: frozenset[MediaClass]
+
+
+# --- browsing --------------------------------------------------------------------------------------------------------
+
+
+async def library(hass: HomeAssistant, playback: Playback) -> BrowseMediaSource:
+    """Return the torrents in use and on disk, the newest first."""
+    entries = await playback.entries()
+    names = await _names(hass, entries)
+    children = [_torrent(entry, _with_state(hass, names[entry.key], entry)) for entry in entries]
+    return _folder("", NAME, children)
+
+
+async def torrent(hass: HomeAssistant, playback: Playback, where: InTorrent) -> BrowseMediaSource:
+    """Return a torrent, or a folder or season of it. Raises SourceError."""
+    entry = await playback.entry(where.key)
+    files = tree.playable(entry.files)
+    titles = await _titles(hass, files)
+    if where.season is not None:
+        chosen = tree.seasons(tree.level(files).files, titles).get(where.season, [])
+        return _folder(str(where), _season(hass, where.season), _files(entry, chosen, titles))
+    name = PurePosixPath(where.folder).name if where.folder else (await _names(hass, [entry]))[entry.key]
+    return _folder(str(where), name, _level(hass, entry, files, titles, where.folder or ""))
+
+
+async def playable_index(hass: HomeAssistant, playback: Playback, where: InTorrent) -> int:
+    """Return which file to play where a torrent, a folder or a season is meant. Raises SourceError."""
+    if where.index is not None:
+        return where.index
+    entry = await playback.entry(where.key)
+    files = tree.below(tree.playable(entry.files), where.folder or "")
+    titles = await _titles(hass, files)
+    if where.season is not None:
+        files = [file for file in files if titles[file.path].season == where.season]
+    if (file := tree.first(files, titles)) is None:
+        raise SourceError("nothing_to_play")
+    return file.index
+
+
+def _level(
+    hass: HomeAssistant, entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title], folder: str
+) -> list[BrowseMediaSource]:
+    """Return what is in a folder: folders, seasons where its files are of several, files."""
+    level = tree.level(files, folder)
+    groups = {} if folder else tree.seasons(level.files, titles)
+    if len(groups) < 2:  # noqa: PLR2004  # one season is no choice
+        groups = {None: list(level.files)}
+    seasons = [
+        _folder(str(InTorrent(entry.key, season=season)), _season(hass, season))
+        for season in groups
+        if season is not None
+    ]
+    folders = [_folder(str(InTorrent(entry.key, folder=path)), PurePosixPath(path).name) for path in level.folders]
+    return [*folders, *seasons, *_files(entry, groups.get(None, []), titles)]
+
+
+def _files(entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title]) -> list[BrowseMediaSource]:
+    called = tree.labels(files, titles)
+    return [
+        _file(entry, file, f"{called[file.path]} — {_size(file.size)}{_percent(entry.progress(file))}")
+        for file in tree.in_order(files, titles)
+    ]
+
+
+# --- what a search looks through -------------------------------------------------------------------------------------
+
+
+async def candidates(hass: HomeAssistant, playback: Playback, scope: Identifier | None) -> list[Candidate[Found]]:
+    """Return all that can be found in the library, or in one torrent, folder or season. Raises SourceError."""
+    if isinstance(scope, InTorrent):
+        entry = await playback.entry(scope.key)
+        return await _in_torrent(hass, entry, scope)
+    entries = await playback.entries()
+    names = await _names(hass, entries)
+    return [candidate for entry in entries for candidate in await _of_library(hass, entry, names[entry.key])]
+
+
+async def _of_library(hass: HomeAssistant, entry: Entry, name: str) -> list[Candidate[Found]]:
+    inside = await _in_torrent(hass, entry, InTorrent(entry.key))
+    files = [file for file in tree.playable(entry.files) if not file.is_extra]
+    if len(files) <= 1:
+        return inside
+    title = (await titles_of(hass, [entry.name]))[entry.name]
+    is_show = title.season is not None or any(MediaClass.EPISODE in one.item.classes for one in inside)
+    found = Found(_torrent(entry, name), SHOW if is_show else _folder_classes(files))
+    return [Candidate(found, name, entry.name, title.season), *inside]
+
+
+def _folder_classes(files: Iterable[TorrentFile]) -> frozenset[MediaClass]:
+    songs = all(tree.is_audio(file) for file in files)
+    return frozenset({MediaClass.DIRECTORY, MediaClass.ALBUM, MediaClass.MUSIC}) if songs else FOLDER | FILM
+
+
+async def _in_torrent(hass: HomeAssistant, entry: Entry, scope: InTorrent) -> list[Candidate[Found]]:
+    files = tree.below(tree.playable(entry.files), scope.folder or "")
+    titles = await _titles(hass, files)
+    if scope.season is not None:
+        files = [file for file in files if titles[file.path].season == scope.season]
+    folders = [] if scope.season is not None else _folders(files, scope.folder or "")
+    return [
+        *(_of_folder(hass, entry, path) for path in folders),
+        *(_of_file(entry, file, titles[file.path], label) for file, label in _called(files, titles)),
+    ]
+
+
+def _called(files: Sequence[TorrentFile], titles: dict[str, Title]) -> list[tuple[TorrentFile, str]]:
+    called = tree.labels(files, titles)
+    return [(file, called[file.path]) for file in tree.in_order(files, titles)]
+
+
+def _folders(files: Iterable[TorrentFile], below: str) -> list[str]:
+    """Return the paths of the folders below one, without the torrent's own."""
+    depth = max(1, len(PurePosixPath(below).parts))
+    parents = {
+        "/".join(parts[:end])
+        for file in files
+        for parts in [PurePosixPath(file.path).parts]
+        for end in range(depth + 1, len(parts))
+    }
+    return sorted(parents, key=tree.natural)
+
+
+def _of_folder(hass: HomeAssistant, entry: Entry, path: str) -> Candidate[Found]:
+    name = PurePosixPath(path).name
+    node = _folder(str(InTorrent(entry.key, folder=path)), name)
+    return Candidate(Found(node, FOLDER), name, path)
+
+
+def _of_file(entry: Entry, file: TorrentFile, title: Title, label: str) -> Candidate[Found]:
+    classes = SONG if tree.is_audio(file) else (EPISODE if title.episodes else FILM)
+    found = Found(_file(entry, file, label), classes)
+    return Candidate(found, label, f"{entry.name} {file.path}", title.season, title.episodes)
+
+
+# --- nodes -----------------------------------------------------------------------------------------------------------
+
+
+def pasted(text: str, name: str) -> BrowseMediaSource:
+    """Return the node that plays a magnet link, info-hash or address."""
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=str(Pasted(text)),
+        media_class=MediaClass.VIDEO,
+        media_content_type=MediaType.VIDEO,
+        title=name,
+        can_play=True,
+        can_expand=False,
+    )
+
+
+def _folder(identifier: str, title: str, children: Sequence[BrowseMediaSource] | None = None) -> BrowseMediaSource:
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=identifier or None,
+        media_class=MediaClass.DIRECTORY,
+        media_content_type=MediaType.VIDEO,
+        title=title,
+        can_play=False,
+        can_expand=True,
+        can_search=True,
+        search_media_classes=SEARCHED,
+        children=children,
+    )
+
+
+def _torrent(entry: Entry, title: str) -> BrowseMediaSource:
+    node = _folder(str(InTorrent(entry.key)), title)
+    files = tree.playable(entry.files)
+    node.can_play = bool(files)
+    if files and all(tree.is_audio(file) for file in files):
+        node.media_class, node.media_content_type = MediaClass.ALBUM, MediaType.MUSIC
+    return node
+
+
+def _file(entry: Entry, file: TorrentFile, title: str) -> BrowseMediaSource:
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=str(InTorrent(entry.key, file.index)),
+        media_class=MediaClass.MUSIC if tree.is_audio(file) else MediaClass.VIDEO,
+        media_content_type=content_type(file.name),
+        title=title,
+        can_play=True,
+        can_expand=False,
+    )
+
+
+# --- texts -----------------------------------------------------------------------------------------------------------
+
+
+async def _titles(hass: HomeAssistant, files: Iterable[TorrentFile]) -> dict[str, Title]:
+    """Return the titles of files by path; a song keeps its name."""
+    files = list(files)
+    films = await titles_of(hass, [file.path for file in files if not tree.is_audio(file)])
+    return {file.path: films.get(file.path) or plain(file.path) for file in files}
+
+
+async def _names(hass: HomeAssistant, entries: Sequence[Entry]) -> dict[str, str]:
+    """Return what to call torrents, by info-hash; one without films keeps its name."""
+    films = [entry.name for entry in entries if any(file.is_video for file in entry.files)]
+    titles = await titles_of(hass, films)
+    return {entry.key: titles[entry.name].label if entry.name in titles else entry.name for entry in entries}
+
+
+def _with_state(hass: HomeAssistant, name: str, entry: Entry) -> str:
+    state = f", {_text(hass, 'in_use')}" if entry.in_use else ""
+    share = entry.bytes_there / entry.size if entry.size else 1.0
+    return f"{name} — {_size(entry.size)}{_percent(share)}{state}"
+
+
+def _percent(share: float) -> str:
+    """Return how much is there; nothing where all is."""
+    return "" if share >= 1 else f", {int(share * 100)} %"
+
+
+def _size(size: int) -> str:
+    return f"{size / GB:.1f} GB" if size >= GB else f"{-(-size // MB)} MB"
+
+
+def _season(hass: HomeAssistant, number: int) -> str:
+    return _text(hass, "season").format(number=number)
+
+
+def _text(hass: HomeAssistant, key: str) -> str:
+    """Return a text in Home Assistant's own language: the media browser does not say whose it is."""
+    name = f"component.{DOMAIN}.common.{key}"
+    return async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)[name]

@@ -1,0 +1,356 @@
+"""The media browser, as the frontend uses it: by Home Assistant's websocket commands, on real torrents."""
+# ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from homeassistant.components.media_player import MediaClass
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.torrent_cast.playback import Playback, Session
+from custom_components.torrent_cast.views import token_in
+from tests.conftest import LOOPBACK, Seed, kept, random_bytes, settled, soon
+
+ROOT = "media-source://torrent_cast"
+KEY = "0123456789abcdef0123456789abcdef01234567"
+
+type Ask = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+async def ask(hass: HomeAssistant, entry: MockConfigEntry, hass_ws_client: WebSocketGenerator) -> Ask:
+    """Return what sends a command of the media source and returns its result."""
+    client = await hass_ws_client(hass)
+
+    async def command(name: str, media_content_id: str = ROOT, **fields: Any) -> Any:  # noqa: ANN401  # JSON
+        await client.send_json_auto_id({"type": f"media_source/{name}", "media_content_id": media_content_id, **fields})
+        answer = await soon(client.receive_json())
+        return answer["result"] if answer["success"] else answer["error"]
+
+    return command
+
+
+async def titles(ask: Ask, media_content_id: str = ROOT) -> list[str]:
+    """Return what a node shows."""
+    return [child["title"] for child in (await ask("browse_media", media_content_id))["children"]]
+
+
+async def found(ask: Ask, text: str, media_content_id: str = ROOT, **fields: Any) -> list[str]:  # noqa: ANN401  # JSON
+    """Return the titles that a search finds."""
+    answer = await ask("search_media", media_content_id, search_query=text, **fields)
+    return [item["title"] for item in answer["result"]]
+
+
+@pytest.fixture
+async def show(playback: Playback, tmp_path: Path, seeder: Callable[[Path], Seed]) -> Seed:
+    """Return a show of two seasons without folders, that is kept."""
+    folder = tmp_path / "seeder" / "Some.Show.COMPLETE.720p"
+    folder.mkdir(parents=True)
+    for number, name in enumerate(("S01E01.Pilot", "S01E02", "S02E01", "S02E10", "S02E09")):
+        (folder / f"Some.Show.{name}.720p.mkv").write_bytes(random_bytes(1000, seed=number))
+    (folder / "info.nfo").write_bytes(b"nothing to play")
+    (folder / "Extras").mkdir()
+    (folder / "Extras" / "Interview.mkv").write_bytes(random_bytes(1000, seed=9))
+    seed = seeder(folder)
+    await kept(playback, seed)
+    return seed
+
+
+@pytest.fixture
+async def album(playback: Playback, tmp_path: Path, seeder: Callable[[Path], Seed]) -> Seed:
+    """Return songs, kept."""
+    folder = tmp_path / "seeder" / "An Album"
+    folder.mkdir(parents=True)
+    for number in (2, 10, 1):
+        (folder / f"{number} Song.mp3").write_bytes(random_bytes(1000, seed=number + 20))
+    seed = seeder(folder)
+    await kept(playback, seed)
+    return seed
+
+
+# --- the library -----------------------------------------------------------------------------------------------------
+
+
+async def test_an_empty_library(ask: Ask) -> None:
+    root = await ask("browse_media")
+    assert root["children"] == []
+    assert root["can_search"]
+    assert (await ask("search_media", search_query="sintel"))["result"] == []
+
+
+async def test_torrents_are_there_the_newest_first_with_size_and_state(
+    ask: Ask, playback: Playback, show: Seed, session: Session
+) -> None:
+    newest, oldest = (await ask("browse_media"))["children"]
+    assert session.file is not None
+    assert newest["title"].startswith("The film (2026) — 2 MB")
+    assert newest["title"].endswith(", in use")
+    assert oldest["title"] == "Some Show — 1 MB, 0 %"
+    assert oldest["media_content_id"] == f"{ROOT}/{show.key}"
+    assert (oldest["can_play"], oldest["can_expand"], oldest["can_search"]) == (True, True, True)
+
+
+async def test_what_is_complete_says_no_share(ask: Ask, playback: Playback, session: Session, film: Seed) -> None:
+    assert session.torrent is not None
+    assert session.file is not None
+    await soon(session.torrent.wait_for_range(session.file, 0, session.file.size))
+    session.end()
+    await settled(playback)
+    assert await titles(ask) == ["The film (2026) — 2 MB"]
+    assert await titles(ask, f"{ROOT}/{film.key}") == ["The film (2026) — 2 MB"]
+
+
+async def test_a_torrent_without_folders_has_seasons_and_a_season_its_episodes(ask: Ask, show: Seed) -> None:
+    assert await titles(ask, f"{ROOT}/{show.key}") == ["Extras", "Season 1", "Season 2"]
+    assert await titles(ask, f"{ROOT}/{show.key}/season/1") == [
+        "Some Show S01E01 · Pilot — 1 MB, 0 %",
+        "Some Show S01E02 — 1 MB, 0 %",
+    ]
+    assert await titles(ask, f"{ROOT}/{show.key}/season/2") == [
+        "Some Show S02E01 — 1 MB, 0 %",
+        "Some Show S02E09 — 1 MB, 0 %",
+        "Some Show S02E10 — 1 MB, 0 %",
+    ]
+
+
+async def test_a_folder_has_its_files(ask: Ask, show: Seed) -> None:
+    (folder, *_) = (await ask("browse_media", f"{ROOT}/{show.key}"))["children"]
+    assert not folder["can_play"]
+    opened = await ask("browse_media", folder["media_content_id"])
+    assert opened["title"] == "Extras"
+    (file,) = opened["children"]
+    assert (file["can_play"], file["can_expand"]) == (True, False)
+    assert file["media_content_type"] == "video/x-matroska"
+
+
+async def test_songs_keep_their_names_and_order(ask: Ask, album: Seed) -> None:
+    (node,) = (await ask("browse_media"))["children"]
+    assert node["media_class"] == MediaClass.ALBUM
+    songs = await titles(ask, node["media_content_id"])
+    assert [song.partition(" — ")[0] for song in songs] == ["1 Song", "2 Song", "10 Song"]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [KEY, f"{KEY}/0", f"{KEY}/folder/x", f"{KEY}/season/1", f"{KEY}/x", f"{KEY}/{'9' * 5000}", "x", "source/x"],
+)
+async def test_what_is_not_there_is_said_so(ask: Ask, where: str) -> None:
+    error = await ask("browse_media", f"{ROOT}/{where}")
+    assert (error["code"], "no longer here" in error["message"]) == ("browse_media_failed", True)
+
+
+async def test_a_torrent_whose_resume_data_are_gone_is_empty(ask: Ask, show: Seed, downloads: Path) -> None:
+    (downloads / show.key / "resume").write_bytes(b"")
+    assert await titles(ask, f"{ROOT}/{show.key}") == []
+
+
+async def test_nothing_works_while_the_entry_is_not_loaded(
+    hass: HomeAssistant, ask: Ask, entry: MockConfigEntry
+) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    for name, fields in (("browse_media", {}), ("search_media", {"search_query": "x"}), ("resolve_media", {})):
+        assert "is not set up" in (await ask(name, **fields))["message"]
+
+
+# --- search ----------------------------------------------------------------------------------------------------------
+
+
+async def test_titles_files_and_folders_are_found(ask: Ask, show: Seed, album: Seed) -> None:
+    assert (await found(ask, "some show"))[0] == "Some Show"
+    assert await found(ask, "pilot") == ["Some Show S01E01 · Pilot"]
+    assert (await found(ask, "extras"))[0] == "Extras"
+    assert (await found(ask, "album"))[0] == "An Album"
+    assert await found(ask, "10 song") == ["10 Song"]
+
+
+async def test_an_episode_is_found_by_number(ask: Ask, show: Seed) -> None:
+    assert await found(ask, "some show s02e09") == ["Some Show S02E09"]
+    assert await found(ask, "s01e02") == ["Some Show S01E02"]
+    assert await found(ask, "episode 10") == ["Some Show S02E10"]
+
+
+async def test_a_search_in_a_torrent_or_season_stays_there(ask: Ask, show: Seed, album: Seed) -> None:
+    assert await found(ask, "song", f"{ROOT}/{show.key}") == []
+    assert await found(ask, "episode 1", f"{ROOT}/{show.key}/season/2") == ["Some Show S02E01"]
+    assert await found(ask, "interview", f"{ROOT}/{show.key}/folder/Some.Show.COMPLETE.720p/Extras") == ["Interview"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        (["music"], {"An Album", "1 Song", "2 Song", "10 Song"}),
+        (["album"], {"An Album"}),
+        (["movie"], set()),
+        (["tv_show"], set()),
+        (["image"], set()),
+    ],
+)
+async def test_media_filter_classes_are_honoured(
+    ask: Ask, show: Seed, album: Seed, classes: list[str], expected: set[str]
+) -> None:
+    assert (
+        set(await found(ask, "song", media_filter_classes=classes))
+        | (set(await found(ask, "album", media_filter_classes=classes)))
+        == expected
+    )
+
+
+async def test_a_show_is_no_movie(ask: Ask, show: Seed) -> None:
+    assert (await found(ask, "some show", media_filter_classes=["tv_show"]))[0] == "Some Show"
+    assert await found(ask, "some show s01e01", media_filter_classes=["movie"]) == []
+
+
+async def test_the_first_result_plays(ask: Ask, show: Seed, playback: Playback) -> None:
+    answer = await ask("search_media", search_query="some show")
+    result = answer["result"][0]
+    assert result["can_play"]
+    resolved = await ask("resolve_media", result["media_content_id"])
+    assert resolved["mime_type"] == "video/x-matroska"
+    (session,) = playback.sessions
+    assert session.file is not None
+    assert session.file.name == "Some.Show.S01E01.Pilot.720p.mkv"
+
+
+# --- what is pasted --------------------------------------------------------------------------------------------------
+
+
+async def test_a_pasted_magnet_is_one_result_that_plays(ask: Ask, playback: Playback, film: Seed) -> None:
+    answer = await ask("search_media", search_query=f"  {film.magnet}&dn=The.film.2026.1080p ")
+    (result,) = answer["result"]
+    assert result["title"] == "The film (2026)"
+    assert (result["can_play"], result["can_expand"]) == (True, False)
+    resolved = await ask("resolve_media", result["media_content_id"])
+    assert resolved["mime_type"] == "video/mp4"
+    assert [session.source.key for session in playback.sessions] == [film.key]
+
+
+async def test_a_search_starts_no_engine(ask: Ask, playback: Playback, film: Seed) -> None:
+    await ask("search_media", search_query=film.magnet)
+    assert playback._engine is None
+
+
+async def test_a_pasted_info_hash_is_one_result(ask: Ask, film: Seed) -> None:
+    assert await found(ask, film.key) == [film.key]
+
+
+async def test_a_pasted_magnet_that_is_none_is_said_so(ask: Ask) -> None:
+    error = await ask("search_media", search_query="magnet:?xt=nothing")
+    assert "magnet link is not valid" in error["message"]
+
+
+async def test_a_pasted_magnet_is_found_below_any_node(ask: Ask, show: Seed, film: Seed) -> None:
+    assert await found(ask, film.key, f"{ROOT}/{show.key}") == [film.key]
+
+
+@pytest.fixture
+async def indexer(film: Seed, rig_sockets: None) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    """Return a server that has the torrent file of the film."""
+
+    async def torrent(request: web.Request) -> web.Response:
+        if "film" not in request.path:
+            raise web.HTTPNotFound
+        return web.Response(body=film.torrent.metainfo, content_type="application/x-bittorrent")
+
+    app = web.Application()
+    app.router.add_get("/{name}", torrent)
+    async with TestClient(TestServer(app, host=LOOPBACK)) as client:
+        yield client
+
+
+async def test_a_pasted_address_of_a_torrent_file_plays(
+    ask: Ask, playback: Playback, film: Seed, indexer: TestClient[web.Request, web.Application]
+) -> None:
+    answer = await ask("search_media", search_query=str(indexer.make_url("/The.film.2026.torrent")))
+    (result,) = answer["result"]
+    assert result["title"] == "The film (2026)"
+    assert (await ask("resolve_media", result["media_content_id"]))["mime_type"] == "video/mp4"
+    assert [session.source.key for session in playback.sessions] == [film.key]
+
+
+async def test_an_address_that_has_no_torrent_says_so_when_it_is_played(
+    ask: Ask, indexer: TestClient[web.Request, web.Application]
+) -> None:
+    answer = await ask("search_media", search_query=str(indexer.make_url("/other")))
+    error = await ask("resolve_media", answer["result"][0]["media_content_id"])
+    assert (error["code"], "HTTP 404" in error["message"]) == ("resolve_media_failed", True)
+
+
+async def test_a_torrent_file_in_local_media_plays(
+    hass: HomeAssistant, ask: Ask, playback: Playback, film: Seed, tmp_path: Path
+) -> None:
+    hass.config.media_dirs["local"] = str(tmp_path)
+    (tmp_path / "A film.torrent").write_bytes(film.torrent.metainfo)
+    answer = await ask("search_media", search_query="media-source://media_source/local/A film.torrent")
+    (result,) = answer["result"]
+    await ask("resolve_media", result["media_content_id"])
+    assert [session.source.key for session in playback.sessions] == [film.key]
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+
+async def token(ask: Ask, media_content_id: str) -> str | None:
+    """Return the token of the stream that a node resolves to."""
+    return token_in((await ask("resolve_media", media_content_id))["url"])
+
+
+async def test_a_user_has_one_session_for_a_file(ask: Ask, playback: Playback, show: Seed) -> None:
+    file = f"{ROOT}/{show.key}/0"
+    first = await token(ask, file)
+    assert await token(ask, file) == first
+    (session,) = playback.sessions
+    session.was_used = True
+    assert await token(ask, file) == first
+    assert await token(ask, f"{ROOT}/{show.key}/1") != first
+    assert len(playback.sessions) == 2
+
+
+async def test_another_user_has_another_session(
+    hass: HomeAssistant,
+    ask: Ask,
+    playback: Playback,
+    show: Seed,
+    hass_ws_client: WebSocketGenerator,
+    hass_read_only_access_token: str,
+) -> None:
+    file = f"{ROOT}/{show.key}/0"
+    first = await token(ask, file)
+    client = await hass_ws_client(hass, hass_read_only_access_token)
+    await client.send_json_auto_id({"type": "media_source/resolve_media", "media_content_id": file})
+    answer = await soon(client.receive_json())
+    assert token_in(answer["result"]["url"]) != first
+    assert len({session.holder for session in playback.sessions}) == 2
+
+
+async def test_what_has_ended_is_resolved_anew(ask: Ask, playback: Playback, show: Seed) -> None:
+    file = f"{ROOT}/{show.key}/0"
+    first = await token(ask, file)
+    playback.sessions[0].end()
+    assert await token(ask, file) not in {None, first}
+
+
+async def test_the_address_plays_in_a_browser(hass: HomeAssistant, ask: Ask, session: Session, film: Seed) -> None:
+    resolved = await ask("resolve_media", f"{ROOT}/{film.key}/0")
+    async with TestClient(TestServer(hass.http.app)) as client, client.get(resolved["url"]) as response:
+        assert response.status == HTTPStatus.OK
+        assert response.content_type == resolved["mime_type"] == "video/mp4"
+        assert await soon(response.read()) == film.content.read_bytes()
+
+
+@pytest.mark.parametrize("where", [KEY, f"{KEY}/0", "x", "", "source/"])
+async def test_what_cannot_be_resolved_is_said_so(ask: Ask, where: str) -> None:
+    error = await ask("resolve_media", f"{ROOT}/{where}".rstrip("/"))
+    assert error["code"] == "resolve_media_failed"
+    assert error["message"]
+
+
+async def test_a_folder_without_anything_to_play_is_said_so(ask: Ask, show: Seed) -> None:
+    error = await ask("resolve_media", f"{ROOT}/{show.key}/season/7")
+    assert "Nothing in there" in error["message"]

@@ -1,0 +1,91 @@
+"""The tree below a torrent."""
+
+from custom_components.torrent_cast import tree
+from custom_components.torrent_cast.engine import TorrentFile
+from custom_components.torrent_cast.titles import Title, parse
+
+
+def files(*paths: str) -> list[TorrentFile]:
+    return [TorrentFile(index, path, 100 + index, 0) for index, path in enumerate(paths)]
+
+
+def titles(found: list[TorrentFile]) -> dict[str, Title]:
+    return {file.path: parse(file.path) for file in found}
+
+
+def paths(found: list[TorrentFile] | tuple[TorrentFile, ...]) -> list[str]:
+    return [file.path for file in found]
+
+
+def test_what_cannot_be_played_is_left_out() -> None:
+    found = [*files("a.mkv", "a.nfo", "a.srt", "b.mp3"), TorrentFile(9, "empty.mkv", 0, 0)]
+    assert paths(tree.playable(found)) == ["a.mkv", "b.mp3"]
+
+
+def test_numbers_are_in_their_order_and_samples_last() -> None:
+    found = tree.playable(files("s/10.mkv", "s/sample.mkv", "s/9.mkv", "s/" + "1" * 5000 + ".mkv"))
+    assert paths(found) == ["s/9.mkv", "s/10.mkv", "s/" + "1" * 5000 + ".mkv", "s/sample.mkv"]
+
+
+def test_the_torrents_own_folder_is_passed_through() -> None:
+    level = tree.level(files("Show/Season 1/01.mkv", "Show/Season 2/01.mkv", "Show/Season 10/01.mkv"))
+    assert level.folders == ("Show/Season 1", "Show/Season 2", "Show/Season 10")
+    assert level.files == ()
+
+
+def test_a_folder_shows_what_is_directly_in_it() -> None:
+    level = tree.level(files("Show/a.mkv", "Show/Extras/b.mkv", "Shows/c.mkv"), "Show")
+    assert level.folders == ("Show/Extras",)
+    assert paths(level.files) == ["Show/a.mkv"]
+
+
+def test_a_folder_that_is_not_there_is_empty() -> None:
+    assert tree.level(files("Show/a.mkv"), "Other") == tree.Level((), ())
+
+
+def test_files_of_several_seasons_are_grouped() -> None:
+    found = files("Show.S02E01.mkv", "Show.S01E01.mkv", "Making of Show.mkv")
+    assert {key: paths(group) for key, group in tree.seasons(found, titles(found)).items()} == {
+        1: ["Show.S01E01.mkv"],
+        2: ["Show.S02E01.mkv"],
+        None: ["Making of Show.mkv"],
+    }
+
+
+def test_one_season_is_no_group() -> None:
+    found = files("Show.S01E01.mkv", "Show.S01E02.mkv")
+    assert tree.seasons(found, titles(found)) == {None: found}
+
+
+def test_a_show_begins_with_its_first_episode() -> None:
+    found = files("Show.S01E10.mkv", "Show.S01E02.mkv", "Show.S01E01.mkv", "Show.S01E01.sample.mkv")
+    first = tree.first(found, titles(found))
+    assert first is not None
+    assert first.path == "Show.S01E01.mkv"
+
+
+def test_of_a_film_the_largest_video_is_played() -> None:
+    found = files("Film/small.mkv", "Film/film.mkv", "Film/sample.mkv")
+    first = tree.first(found, titles(found))
+    assert first is not None
+    assert first.path == "Film/film.mkv"
+
+
+def test_an_album_begins_with_its_first_song() -> None:
+    found = files("Album/2 - b.mp3", "Album/1 - a.mp3")
+    first = tree.first(found, {file.path: Title(file.name) for file in found})
+    assert first is not None
+    assert first.path == "Album/1 - a.mp3"
+
+
+def test_nothing_is_played_of_nothing() -> None:
+    assert tree.first([], {}) is None
+
+
+def test_files_that_would_be_called_the_same_keep_their_names() -> None:
+    found = files("Film.2026.1080p.mkv", "Film.2026.720p.mkv", "Other.2026.mkv")
+    assert list(tree.labels(found, titles(found)).values()) == [
+        "Film.2026.1080p.mkv",
+        "Film.2026.720p.mkv",
+        "Other (2026)",
+    ]
