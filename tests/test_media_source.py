@@ -103,8 +103,18 @@ async def test_what_is_complete_says_no_share(ask: Ask, playback: Playback, sess
     await soon(session.torrent.wait_for_range(session.file, 0, session.file.size))
     session.end()
     await settled(playback)
-    assert await titles(ask) == ["The film (2026) — 2 MB"]
+    (node,) = (await ask("browse_media"))["children"]
+    assert (node["title"], node["thumbnail"]) == ("The film (2026) — 2 MB", None)
     assert await titles(ask, f"{ROOT}/{film.key}") == ["The film (2026) — 2 MB"]
+
+
+async def test_what_is_there_has_a_picture(ask: Ask, session: Session, film: Seed) -> None:
+    assert session.torrent is not None
+    assert session.file is not None
+    await soon(session.torrent.wait_for_range(session.file, 0, session.file.size))
+    path = f"/api/torrent_cast/thumbnail/{film.key}/0"
+    for where in (ROOT, f"{ROOT}/{film.key}"):
+        assert [child["thumbnail"] for child in (await ask("browse_media", where))["children"]] == [path]
 
 
 async def test_a_torrent_without_folders_has_seasons_and_a_season_its_episodes(ask: Ask, show: Seed) -> None:

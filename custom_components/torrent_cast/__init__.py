@@ -20,7 +20,7 @@ from .playback.playback import HOUSEKEEPING_INTERVAL
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
 from .transport import async_listen
-from .views import StreamView
+from .views import PictureView, StreamView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -33,6 +33,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     # Home Assistant cannot resolve local media whose type the system does not know.
     mimetypes.add_type(CONTENT_TYPE, SUFFIX)
     hass.http.register_view(StreamView)
+    hass.http.register_view(PictureView)
     return True
 
 
@@ -40,7 +41,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     """Load libtorrent and make the playback."""
     chosen = settings.from_entry(entry)
     try:
-        libtorrent = await hass.async_add_executor_job(binding.load, Path(hass.config.cache_path(DOMAIN)))
+        libtorrent = await hass.async_add_executor_job(binding.load, _cache(hass))
         await hass.async_add_executor_job(storage.check_directory, chosen.directory)
     except BindingError as err:
         raise ConfigEntryError(**translation(err)) from err
@@ -48,7 +49,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
         raise ConfigEntryNotReady(**translation(err)) from err
     library = Library(hass)
     await library.load()
-    playback = entry.runtime_data = Playback(libtorrent, library, chosen)
+    playback = entry.runtime_data = Playback(libtorrent, library, chosen, _cache(hass))
+    await playback.pictures.load()
 
     async def tidy(_now: object = None) -> None:
         await playback.tidy()
@@ -73,11 +75,16 @@ async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry)
     """Delete what was downloaded and what is remembered."""
     library = Library(hass)
     try:
-        libtorrent = await hass.async_add_executor_job(binding.load, Path(hass.config.cache_path(DOMAIN)))
+        libtorrent = await hass.async_add_executor_job(binding.load, _cache(hass))
     except BindingError:  # then it never ran here
         await library.remove()
     else:
-        await Playback(libtorrent, library, settings.from_entry(entry)).erase()
+        await Playback(libtorrent, library, settings.from_entry(entry), _cache(hass)).erase()
+
+
+def _cache(hass: HomeAssistant) -> Path:
+    """Return where to keep what can be made again."""
+    return Path(hass.config.cache_path(DOMAIN))
 
 
 async def _async_options_changed(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:

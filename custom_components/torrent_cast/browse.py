@@ -18,6 +18,7 @@ from .media import content_type
 from .playback import Entry, Playback
 from .search import Candidate
 from .titles import Title, plain, titles_of
+from .views import picture_path
 
 NAME: Final = "Torrent Cast"
 MB: Final = 10**6
@@ -206,6 +207,7 @@ def _torrent(entry: Entry, title: str) -> BrowseMediaSource:
     node = _folder(str(InTorrent(entry.key)), title)
     files = tree.playable(entry.files)
     node.can_play = bool(files)
+    node.thumbnail = next((picture for file in files if (picture := _thumbnail(entry, file))), None)
     if files and all(tree.is_audio(file) for file in files):
         node.media_class, node.media_content_type = MediaClass.ALBUM, MediaType.MUSIC
     return node
@@ -220,7 +222,12 @@ def _file(entry: Entry, file: TorrentFile, title: str) -> BrowseMediaSource:
         title=title,
         can_play=True,
         can_expand=False,
+        thumbnail=_thumbnail(entry, file),
     )
+
+
+def _thumbnail(entry: Entry, file: TorrentFile) -> str | None:
+    return picture_path(entry.key, file.index) if file.index in entry.pictures else None
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------

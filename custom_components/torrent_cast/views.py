@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from pathlib import PurePosixPath
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.network import is_cloud_connection
@@ -21,6 +21,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # The torrent's own name could hold what Home Assistant's security filter refuses.
 STEM: Final = "stream"
+# A picture stays as it is; s.
+PICTURE_AGE: Final = 24 * 3600
 
 
 @callback
@@ -74,6 +76,26 @@ class StreamView(HomeAssistantView):
         except (TorrentCastError, Unplayable) as err:
             raise web.HTTPServiceUnavailable from err
         return await answer(request, _Content(session))
+
+
+def picture_path(key: str, index: int) -> str:
+    """Return the path of a file's picture."""
+    return f"/api/{DOMAIN}/thumbnail/{key}/{index}"
+
+
+class PictureView(HomeAssistantView):
+    """Serves pictures of films to whoever is logged in, as the media browser is."""
+
+    url = f"/api/{DOMAIN}/thumbnail/{{key:[0-9a-f]{{40,64}}}}/{{index:[0-9]{{1,9}}}}"
+    name = f"api:{DOMAIN}:thumbnail"
+
+    async def get(self, request: web.Request, key: str, index: str) -> web.Response:
+        """Answer with a JPEG."""
+        playback = playback_of(request.app[KEY_HASS])
+        if playback is None or playback.stopping or (data := await playback.picture(key, int(index))) is None:
+            raise web.HTTPNotFound
+        headers = {hdrs.CACHE_CONTROL: f"private, max-age={PICTURE_AGE}"}
+        return web.Response(body=data, content_type="image/jpeg", headers=headers)
 
 
 def _is_local(request: web.Request) -> bool:

@@ -1,6 +1,7 @@
 """What is inside a file: works on verified byte ranges, knows neither torrents nor Home Assistant."""
 
 from .errors import Reason, Unplayable
+from .picture import picture
 from .probe import BytePosition, Container, KeyFrames, Probe, content_type, probe
 from .worker import ByteSource, Worker
 
@@ -14,5 +15,6 @@ __all__ = [
     "Unplayable",
     "Worker",
     "content_type",
+    "picture",
     "probe",
 ]

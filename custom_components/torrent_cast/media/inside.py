@@ -15,6 +15,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
+from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final, TypedDict
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from av import Codec
     from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
     type Json = dict[str, object]
@@ -265,7 +267,36 @@ def probe(file: SparseFile, _params: Json) -> tuple[Json, bytes]:
     return found, times.tobytes() + offsets.tobytes()
 
 
-METHODS: Final[dict[str, Callable[[SparseFile, Json], tuple[Json, bytes]]]] = {"probe": probe}
+def picture(file: SparseFile, params: Json) -> tuple[Json, bytes]:
+    """Return the key frame at `seconds`, `width` pixels wide at most, as a JPEG in the payload."""
+    seconds, width = float(str(params["seconds"])), int(str(params["width"]))
+    sniffed = file.read(SNIFF)
+    file.seek(0)
+    with av.open(file, "r", options=_options(sniffed)) as container:
+        video, _ = _streams(container)
+        if video is None:
+            raise NotMedia("no video")
+        video.codec_context.skip_frame = "NONKEY"
+        if seconds:
+            container.seek(int(seconds * MICROSECONDS))
+        frame = next(container.decode(video), None)
+        if frame is None:
+            raise NotMedia("no picture")
+        return {}, _jpeg(frame, width)
+
+
+def _jpeg(frame: VideoFrame, width: int) -> bytes:
+    """Return a frame as a JPEG, in even numbers of pixels as its colours want."""
+    width = min(width, frame.width) // 2 * 2
+    height = max(2, frame.height * width // max(frame.width, 1) // 2 * 2)
+    encoder = av.CodecContext.create("mjpeg", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, "yuvj420p", Fraction(1, 1)
+    small = frame.reformat(width, height, "yuvj420p")
+    small.pts, small.time_base = 0, encoder.time_base
+    return b"".join(bytes(packet) for packet in (*encoder.encode(small), *encoder.encode(None)))
+
+
+METHODS: Final[dict[str, Callable[[SparseFile, Json], tuple[Json, bytes]]]] = {"probe": probe, "picture": picture}
 
 
 def _options(sniffed: bytes) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """What the library holds: each torrent with its files and how much of them is there."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..engine import Torrent, TorrentFile
 from ..engine.contents import Contents, Shelf, contents_of
 from .library import Kept
+from .pictures import Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Entry:
     files: tuple[TorrentFile, ...]
     there: tuple[int, ...]
     in_use: bool
+    pictures: frozenset[int]
+    """Of which files, by index, there is a picture, or is when somebody asks for it."""
 
     @property
     def size(self) -> int:
@@ -36,16 +39,22 @@ class Entry:
 
 
 async def entries(
-    kept: Iterable[Kept], torrents: Iterable[Torrent], shelf: Shelf, in_use: Iterable[str]
+    kept: Iterable[Kept], torrents: Iterable[Torrent], shelf: Shelf, in_use: Iterable[str], pictures: Pictures
 ) -> list[Entry]:
     """Return the entries of the library, the torrents added last first. Those in the session need no disk."""
     newest = sorted(kept, key=lambda one: one.added, reverse=True)
     live = {torrent.key: contents_of(torrent) for torrent in torrents if torrent.has_metadata}
     stored = await asyncio.to_thread(shelf.contents, [one.key for one in newest if one.key not in live])
     used = frozenset(in_use)
-    return [_entry(one, live.get(one.key) or stored.get(one.key), in_use=one.key in used) for one in newest]
+    found = []
+    for one in newest:
+        contents = live.get(one.key) or stored.get(one.key) or Contents((), ())
+        pictured = frozenset(_pictured(one.key, contents, pictures, is_live=one.key in live))
+        found.append(Entry(one.key, one.name, one.added, contents.files, contents.there, one.key in used, pictured))
+    return found
 
 
-def _entry(kept: Kept, contents: Contents | None, *, in_use: bool) -> Entry:
-    files, there = (contents.files, contents.there) if contents else ((), ())
-    return Entry(kept.key, kept.name, kept.added, files, there, in_use)
+def _pictured(key: str, contents: Contents, pictures: Pictures, *, is_live: bool) -> Iterator[int]:
+    for file, there in zip(contents.files, contents.there, strict=True):
+        if pictures.has(key, file.index) or (is_live and there and pictures.may_take(key, file)):
+            yield file.index

@@ -34,6 +34,7 @@ from ..media import Unplayable, Worker
 from . import catalogue
 from .catalogue import Entry
 from .library import Library
+from .pictures import Pictures
 from .session import Session
 
 _LOGGER = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ LOST_RECEIVER: Final = 5 * 60
 ENGINE_REST: Final = 10 * 60
 # How often kept films and idle sessions are looked at; s.
 HOUSEKEEPING_INTERVAL: Final = 60
+# Below the cache directory.
+PICTURES: Final = "thumbnails"
 
 
 class Seeding(StrEnum):
@@ -78,11 +81,12 @@ class PlaybackSettings:
 class Playback:
     """All play sessions of the config entry."""
 
-    def __init__(self, libtorrent: ModuleType, library: Library, settings: PlaybackSettings) -> None:
+    def __init__(self, libtorrent: ModuleType, library: Library, settings: PlaybackSettings, cache: Path) -> None:
         self._lt = libtorrent
         self.library = library
         self.settings = settings
         self.worker = Worker()
+        self.pictures = Pictures(cache / PICTURES, self.worker)
         self._shelf = Shelf(libtorrent, settings.directory)
         self.stopping = False
         self._engine: Engine | None = None
@@ -156,7 +160,7 @@ class Playback:
 
     async def entries(self) -> list[Entry]:
         """Return the torrents in use and on disk, the newest first, without starting the engine."""
-        return await catalogue.entries(self.library.kept, self.torrents, self._shelf, self._users)
+        return await catalogue.entries(self.library.kept, self.torrents, self._shelf, self._users, self.pictures)
 
     async def entry(self, key: str) -> Entry:
         """Return a torrent in use or on disk. Raises SourceError."""
@@ -164,6 +168,15 @@ class Playback:
             if entry.key == key:
                 return entry
         raise SourceError("unknown_torrent")
+
+    async def picture(self, key: str, index: int) -> bytes | None:
+        """Return a picture of a file as a JPEG, None where there is none and none can be taken now."""
+        for torrent in self.torrents:
+            if torrent.key == key and torrent.has_metadata:
+                for file in torrent.files:
+                    if file.index == index:
+                        await self.pictures.take(torrent, file)
+        return await self.pictures.get(key, index)
 
     def name_of(self, magnet: str) -> str:
         """Return what a magnet link or info-hash calls its torrent, else the info-hash. Raises SourceError."""
@@ -333,6 +346,10 @@ class Playback:
             gone = {kept.key for kept in self.library.kept} - {*on_disk, *self._users}
             await self.library.forget(*gone)
         await self._rest()
+        await self.pictures.keep_only({kept.key for kept in self.library.kept})
+        for session in self.sessions:
+            if session.torrent is not None and session.file is not None:
+                await self.pictures.take(session.torrent, session.file)
 
     async def _end_seeding(self) -> None:
         """Take those torrents out of the session that nobody watches and that have given enough, or are due."""
@@ -354,6 +371,7 @@ class Playback:
         """Delete every torrent that is kept. To be called after `stop`."""
         await self._delete(await self._keys_on_disk())
         await self.library.remove()
+        await self.pictures.erase()
 
     async def _keys_on_disk(self) -> list[str]:
         return await asyncio.to_thread(lambda: list(storage.keys(self.settings.directory)))
