@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from homeassistant.util.yaml import load_yaml_dict
 
 import custom_components.torrent_cast
@@ -18,6 +19,7 @@ from custom_components.torrent_cast import services as module
 from custom_components.torrent_cast.engine import TorrentCastError
 from custom_components.torrent_cast.engine.binding import _environment
 from custom_components.torrent_cast.media import Reason
+from custom_components.torrent_cast.provider_flow import FeedFlow, FolderFlow, ProviderFlow, TorznabFlow
 
 # The classes are found by their subclasses: each module that has one has been imported by the integration.
 PACKAGE: Final = Path(custom_components.torrent_cast.__file__).parent
@@ -150,6 +152,31 @@ def test_every_field_of_the_forms_has_a_name_and_a_description() -> None:
     for step in ("user", "reconfigure"):
         form = EN["config"]["step"][step]
         assert set(form["data"]) == set(form["data_description"]) == {"download_directory"}
+
+
+@pytest.mark.parametrize("flow", [FolderFlow, FeedFlow, TorznabFlow])
+def test_every_field_of_a_provider_has_a_name_and_a_description(flow: type[ProviderFlow]) -> None:
+    texts = EN["config_subentries"][flow.kind]
+    assert set(texts["step"]) == {"user", "reconfigure"}
+    for form in texts["step"].values():
+        assert set(form["data"]) == set(form["data_description"]) == {"name", *flow.needed, *flow.optional}
+    for key, text in texts["error"].items():
+        assert placeholders(text) <= {"error", "provider"}
+        assert key in EN["exceptions"] or key in {"bad_address", "not_absolute", "folder_not_allowed"}
+
+
+def test_the_media_browser_has_its_texts() -> None:
+    called = {
+        node.args[1].value
+        for tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "_text"
+        and len(node.args) == 2
+        and isinstance(node.args[1], ast.Constant)
+    }
+    assert called == set(EN["common"])
 
 
 def test_the_services_have_their_texts() -> None:

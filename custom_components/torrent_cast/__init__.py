@@ -17,6 +17,8 @@ from .engine import BindingError, StorageError, binding, storage
 from .errors import translation
 from .playback import Library, Playback
 from .playback.playback import HOUSEKEEPING_INTERVAL
+from .providers import Adding
+from .providing import PROVIDERS, Providers
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
 from .transport import async_listen
@@ -52,6 +54,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     playback = entry.runtime_data = Playback(libtorrent, library, chosen, _cache(hass))
     await playback.pictures.load()
 
+    providers = hass.data[PROVIDERS] = Providers(hass, entry, playback)
+    await providers.update()
+
     async def tidy(_now: object = None) -> None:
         await playback.tidy()
 
@@ -67,12 +72,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
 
 async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:
     """End every session and the engine."""
+    await hass.data.pop(PROVIDERS).stop()
     await entry.runtime_data.stop()
     return True
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:
     """Delete what was downloaded and what is remembered."""
+    await Adding.remove(hass)
     library = Library(hass)
     try:
         libtorrent = await hass.async_add_executor_job(binding.load, _cache(hass))
@@ -89,6 +96,7 @@ def _cache(hass: HomeAssistant) -> Path:
 
 async def _async_options_changed(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:
     """Apply new options at once; a new directory or port takes a reload."""
+    await hass.data[PROVIDERS].update()
     playback = entry.runtime_data
     chosen = settings.from_entry(entry)
     if not settings.needs_restart(playback.settings, chosen):

@@ -13,9 +13,10 @@ from homeassistant.helpers.translation import async_get_cached_translations
 from . import tree
 from .const import DOMAIN
 from .engine import SourceError, TorrentFile
-from .identifiers import Identifier, InTorrent, Pasted
+from .identifiers import Identifier, InTorrent, Pasted, Provided
 from .media import content_type
 from .playback import Entry, Playback
+from .providers import Item, Provider
 from .search import Candidate
 from .titles import Title, plain, titles_of
 from .views import picture_path
@@ -43,12 +44,12 @@ class Found:
 # --- browsing --------------------------------------------------------------------------------------------------------
 
 
-async def library(hass: HomeAssistant, playback: Playback) -> BrowseMediaSource:
-    """Return the torrents in use and on disk, the newest first."""
+async def library(hass: HomeAssistant, playback: Playback, providers: Iterable[Provider]) -> BrowseMediaSource:
+    """Return the torrents in use and on disk, the newest first, and the providers behind them."""
     entries = await playback.entries()
     names = await _names(hass, entries)
     children = [_torrent(entry, _with_state(hass, names[entry.key], entry)) for entry in entries]
-    return _folder("", NAME, children)
+    return _folder("", NAME, [*children, *(_folder(str(Provided(one.id)), one.name) for one in providers)])
 
 
 async def torrent(hass: HomeAssistant, playback: Playback, where: InTorrent) -> BrowseMediaSource:
@@ -61,6 +62,13 @@ async def torrent(hass: HomeAssistant, playback: Playback, where: InTorrent) -> 
         return _folder(str(where), _season(hass, where.season), _files(entry, chosen, titles))
     name = PurePosixPath(where.folder).name if where.folder else (await _names(hass, [entry]))[entry.key]
     return _folder(str(where), name, _level(hass, entry, files, titles, where.folder or ""))
+
+
+async def provider(hass: HomeAssistant, one: Provider) -> BrowseMediaSource:
+    """Return what a provider lists. Raises ProviderError."""
+    items = await one.latest()
+    titles = await titles_of(hass, [item.title for item in items])
+    return _folder(str(Provided(one.id)), one.name, [_item(one, item, titles[item.title]) for item in items])
 
 
 async def playable_index(hass: HomeAssistant, playback: Playback, where: InTorrent) -> int:
@@ -143,6 +151,18 @@ async def _in_torrent(hass: HomeAssistant, entry: Entry, scope: InTorrent) -> li
     ]
 
 
+async def found_by(hass: HomeAssistant, found: Iterable[tuple[Provider, Item]]) -> list[Candidate[Found]]:
+    """Return what providers have found, the best seeded first."""
+    best = sorted(found, key=lambda pair: -(pair[1].seeders or 0))
+    titles = await titles_of(hass, [item.title for _, item in best])
+    return [_of_item(one, item, titles[item.title]) for one, item in best]
+
+
+def _of_item(one: Provider, item: Item, title: Title) -> Candidate[Found]:
+    classes = EPISODE if title.episodes or title.season is not None else FILM
+    return Candidate(Found(_item(one, item, title), classes), title.label, item.title, title.season, title.episodes)
+
+
 def _called(files: Sequence[TorrentFile], titles: dict[str, Title]) -> list[tuple[TorrentFile, str]]:
     called = tree.labels(files, titles)
     return [(file, called[file.path]) for file in tree.in_order(files, titles)]
@@ -223,6 +243,21 @@ def _file(entry: Entry, file: TorrentFile, title: str) -> BrowseMediaSource:
         can_play=True,
         can_expand=False,
         thumbnail=_thumbnail(entry, file),
+    )
+
+
+def _item(one: Provider, item: Item, title: Title) -> BrowseMediaSource:
+    """Return the node of what a provider has found; its own title too, as it tells qualities apart."""
+    size = "" if item.size is None else f" — {_size(item.size)}"
+    own = "" if title.label == item.title else f" [{item.title}]"
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=str(Provided(one.id, item.id)),
+        media_class=MediaClass.VIDEO,
+        media_content_type=MediaType.VIDEO,
+        title=f"{title.label}{own}{size}",
+        can_play=True,
+        can_expand=False,
     )
 
 

@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any, Final, override
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlow, ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlow,
+)
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
@@ -39,6 +46,8 @@ from .const import (
 )
 from .engine import BindingError, StorageError, TorrentCastError, binding, storage
 from .playback import Seeding
+from .provider_flow import FeedFlow, FolderFlow, TorznabFlow
+from .providers import FEED, FOLDER, TORZNAB
 from .settings import DEFAULTS
 
 SECTION_NETWORK: Final = "network"
@@ -121,6 +130,12 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
         return TorrentCastOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
+        return {FOLDER: FolderFlow, FEED: FeedFlow, TORZNAB: TorznabFlow}
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

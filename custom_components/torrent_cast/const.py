@@ -17,6 +17,12 @@ CONF_BASE_URL: Final = "base_url"
 CONF_WHOLE_FILM: Final = "whole_film"
 CONF_SEEDING: Final = "seeding"
 CONF_SEED_RATIO: Final = "seed_ratio"
+CONF_NAME: Final = "name"
+CONF_FOLDER: Final = "folder"
+CONF_URL: Final = "url"
+CONF_API_KEY: Final = "api_key"
+CONF_ADD: Final = "add"
+CONF_WORDS: Final = "words"
 
 # BitTorrent's customary first port; 0 lets the system choose.
 DEFAULT_PORT: Final = 6881

@@ -6,6 +6,7 @@ from typing import Final
 from .engine.storage import KEY
 
 SOURCE: Final = "source/"
+PROVIDER: Final = "provider/"
 FOLDER: Final = "folder/"
 SEASON: Final = "season/"
 # More than any torrent has files, or a show seasons; int() of longer ones would take its time.
@@ -41,13 +42,28 @@ class Pasted:
         return f"{SOURCE}{self.text}"
 
 
-type Identifier = InTorrent | Pasted
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """A provider by the id of its settings, or one `item` that it has found."""
+
+    provider: str
+    item: str | None = None
+
+    def __str__(self) -> str:
+        """Return the id: `provider/01ABC`, `provider/01ABC/0123456789abcdef`."""
+        return f"{PROVIDER}{self.provider}" + ("" if self.item is None else f"/{self.item}")
+
+
+type Identifier = InTorrent | Pasted | Provided
 
 
 def parse(text: str) -> Identifier:
     """Return what `text` names. Raises ValueError."""
     if text.startswith(SOURCE):
         return Pasted(text.removeprefix(SOURCE))
+    if text.startswith(PROVIDER):
+        provider, slash, item = text.removeprefix(PROVIDER).partition("/")
+        return Provided(provider, item if slash else None)
     key, slash, rest = text.partition("/")
     if not KEY.fullmatch(key):
         raise ValueError("no info-hash")

@@ -1,5 +1,7 @@
 """Media source: browse and search the library, and a stream for each file."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Final, override
 
 from homeassistant.components.media_player import BrowseError, SearchMedia, SearchMediaQuery
@@ -15,11 +17,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from . import browse, search
+from .browse import Found
 from .const import DOMAIN
 from .engine import TorrentCastError
 from .errors import translation
-from .identifiers import Identifier, InTorrent, Pasted, parse
+from .identifiers import Identifier, InTorrent, Pasted, Provided, parse
 from .playback import Playback, Session
+from .providing import PROVIDERS
+from .search import Candidate
 from .sources import looks_like_source, name_of, read_source
 from .titles import titles_of
 from .views import playback_of, stream_path
@@ -46,32 +51,30 @@ class TorrentCastMediaSource(MediaSource):
     async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
         """Return the library, a torrent, or a folder or season of one."""
         playback = _loaded(self._hass, BrowseError)
+        providers = self._hass.data[PROVIDERS]
         match _identifier(item, BrowseError):
             case None:
-                return await browse.library(self._hass, playback)
+                return await browse.library(self._hass, playback, providers.all)
             case InTorrent() as where:
-                try:
+                with _translated(BrowseError):
                     return await browse.torrent(self._hass, playback, where)
-                except TorrentCastError as err:
-                    raise BrowseError(**translation(err)) from err
-            case Pasted():
-                raise _unknown(BrowseError)
+            case Provided(provider_id, None):
+                with _translated(BrowseError):
+                    return await browse.provider(self._hass, providers.get(provider_id))
+        raise _unknown(BrowseError)
 
     @override
     async def async_search_media(self, item: MediaSourceItem, query: SearchMediaQuery) -> SearchMedia:
         """Return what fits below `item`, best first; a source that was pasted is the one result."""
         playback = _loaded(self._hass, BrowseError)
         text = query.search_query.strip()
-        try:
+        with _translated(BrowseError):
             if looks_like_source(text):
                 return SearchMedia(result=[await _pasted(self._hass, playback, text)])
-            scope = _identifier(item, BrowseError)
-            found = await browse.candidates(self._hass, playback, scope)
-        except TorrentCastError as err:
-            raise BrowseError(**translation(err)) from err
+            text = text[: search.MAX_QUERY]
+            found = await self._candidates(playback, _identifier(item, BrowseError), text)
         if wanted := frozenset(query.media_filter_classes or ()):
             found = [candidate for candidate in found if candidate.item.classes & wanted]
-        text = text[: search.MAX_QUERY]
         guess = (await titles_of(self._hass, [text]))[text]
         ranked = await self._hass.async_add_executor_job(search.find, text, guess, found)
         return SearchMedia(result=[one.node for one in ranked[:MAX_RESULTS]])
@@ -81,12 +84,22 @@ class TorrentCastMediaSource(MediaSource):
         """Return the address of a file's stream, the same for the same player or user as long as its session lives."""
         playback = _loaded(self._hass, Unresolvable)
         identifier = _identifier(item, Unresolvable)
-        try:
+        with _translated(Unresolvable):
             session = await self._session(playback, identifier, _holder(item))
             await session.resolve()
-        except TorrentCastError as err:
-            raise Unresolvable(**translation(err)) from err
         return PlayMedia(stream_path(session), session.content_type)
+
+    async def _candidates(self, playback: Playback, scope: Identifier | None, text: str) -> list[Candidate[Found]]:
+        """Return all that may fit: of one provider, or of the library and then of all providers."""
+        providers = self._hass.data[PROVIDERS]
+        match scope:
+            case Provided(provider_id):
+                one = providers.get(provider_id)
+                return await browse.found_by(self._hass, [(one, item) for item in await one.search(text)])
+            case None if text:
+                others = await browse.found_by(self._hass, await providers.search(text))
+                return [*await browse.candidates(self._hass, playback, None), *others]
+        return await browse.candidates(self._hass, playback, scope)
 
     async def _session(self, playback: Playback, identifier: Identifier | None, holder: str | None) -> Session:
         match identifier:
@@ -97,11 +110,23 @@ class TorrentCastMediaSource(MediaSource):
                 return playback.start_session(await playback.kept_source(where.key), wanted=index, holder=holder)
             case Pasted(text):
                 source = await read_source(self._hass, playback, text)
-                if (session := playback.held_by(holder, source.key, None)) is not None:
-                    return session
-                return playback.start_session(source, holder=holder)
-            case None:
+            case Provided(provider_id, str(item_id)):
+                provider = self._hass.data[PROVIDERS].get(provider_id)
+                source = await provider.read(provider.item(item_id), playback)
+            case _:
                 raise _unknown(Unresolvable)
+        if (session := playback.held_by(holder, source.key, None)) is not None:
+            return session
+        return playback.start_session(source, holder=holder)
+
+
+@contextlib.contextmanager
+def _translated(kind: type[HomeAssistantError]) -> Iterator[None]:
+    """Raise the library's errors as those that the media browser shows."""
+    try:
+        yield
+    except TorrentCastError as err:
+        raise kind(**translation(err)) from err
 
 
 def _loaded(hass: HomeAssistant, kind: type[HomeAssistantError]) -> Playback:

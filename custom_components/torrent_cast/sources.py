@@ -50,9 +50,9 @@ async def read_source(hass: HomeAssistant, playback: Playback, text: str) -> Sou
     if is_magnet(text) or is_info_hash(text):
         return await playback.parse(text)
     if _is_web(text):
-        return await playback.parse(await _fetch(hass, text))
+        return await playback.parse(await fetch(hass, text))
     if _is_local_torrent(text):
-        return await playback.parse(await hass.async_add_executor_job(_content, await _media_path(hass, text)))
+        return await playback.parse(await hass.async_add_executor_job(content, await _media_path(hass, text)))
     return await playback.parse(await hass.async_add_executor_job(_read, hass, text))
 
 
@@ -85,10 +85,10 @@ def _read(hass: HomeAssistant, text: str) -> bytes:
             raise SourceError("path_not_allowed")
     except (OSError, ValueError) as err:
         raise _unreadable(err) from err
-    return _content(path)
+    return content(path)
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
     """Return what is in a torrent file, one byte too many where it is too large. Blocks."""
     try:
         if path.exists() and not path.is_file():  # a pipe would block for ever
@@ -103,17 +103,29 @@ def _unreadable(err: OSError | ValueError) -> SourceError:
     return SourceError("unreadable_path", error=getattr(err, "strerror", None) or str(err))
 
 
-async def _fetch(hass: HomeAssistant, text: str) -> str | bytes:
-    """Return the torrent file at a web address, or the magnet link it redirects to."""
+async def fetch(hass: HomeAssistant, text: str, *, origin: str | None = None) -> str | bytes:
+    """Return what is at a web address, or the magnet link it redirects to. Raises SourceError.
+
+    `origin` is whose link it is: one that leads to this machine is followed only from there.
+    """
     try:
+        url = _url(text, "bad_url")
+        if origin is not None:
+            _check(url, URL(origin))
         async with asyncio.timeout(FETCH_TIMEOUT):
-            return await _follow(hass, _url(text, "bad_url"))
+            return await _follow(hass, url)
     except TimeoutError as err:
         raise SourceError("fetch_timeout", seconds=f"{FETCH_TIMEOUT:g}") from err
     except SSRFRedirectError as err:
         raise SourceError("bad_redirect") from err
     except (aiohttp.ClientError, ValueError) as err:
         raise SourceError("fetch_failed", error=type(err).__name__) from err
+
+
+def _check(url: URL, origin: URL) -> None:
+    """Raise SourceError unless `origin` may lead to `url`."""
+    if url.scheme not in WEB or (_is_this_machine(url) and _place(url) != _place(origin)):
+        raise SourceError("bad_redirect")
 
 
 def _url(text: str, reason: str) -> URL:
@@ -133,8 +145,7 @@ async def _follow(hass: HomeAssistant, url: URL) -> str | bytes:
         if is_magnet(location):
             return location
         url = url.join(_url(location, "bad_redirect"))
-        if url.scheme not in WEB or (_is_this_machine(url) and _place(url) != _place(origin)):
-            raise SourceError("bad_redirect")
+        _check(url, origin)
     raise SourceError("bad_redirect")
 
 

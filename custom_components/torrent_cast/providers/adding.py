@@ -1,0 +1,90 @@
+"""Looks for new items of providers and puts them into the library."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+
+from ..const import DOMAIN
+from ..engine import Source, TorrentCastError
+from ..playback import Playback
+from ..search import words
+from .base import MAX_ITEMS, Item, Provider, ProviderError
+
+_LOGGER = logging.getLogger(__name__)
+
+VERSION: Final = 1
+STORE: Final = f"{DOMAIN}.seen"
+# Twice what one answer holds: an item that is listed is known.
+SEEN: Final = 2 * MAX_ITEMS
+
+
+class Adding:
+    """Adds what a provider newly lists, as long as the task runs. What it has seen outlives a restart."""
+
+    def __init__(self, hass: HomeAssistant, playback: Playback) -> None:
+        self._hass = hass
+        self._playback = playback
+        self._store: Store[dict[str, list[str]]] = Store(hass, VERSION, STORE, atomic_writes=True)
+        self._seen: dict[str, list[str]] | None = None
+        self._failing: set[str] = set()
+
+    async def run(self, provider: Provider, pattern: str, *, adds_first: bool) -> None:
+        """Look for ever. `pattern` holds words a title must have; `adds_first`: what is listed at first is new too."""
+        while True:
+            try:
+                await self.look(provider, pattern, adds_first=adds_first)
+            except ProviderError as err:
+                if provider.id not in self._failing:
+                    self._failing.add(provider.id)
+                    _LOGGER.warning("%s cannot be looked at: %s", provider.name, err.details.get("error", err.reason))
+            else:
+                self._failing.discard(provider.id)
+            await asyncio.sleep(provider.interval)
+
+    async def look(self, provider: Provider, pattern: str, *, adds_first: bool) -> None:
+        """Look once. Raises ProviderError."""
+        items = await provider.latest()
+        if self._seen is None:
+            self._seen = await self._store.async_load() or {}
+        is_first = provider.id not in self._seen
+        seen = self._seen.setdefault(provider.id, [])
+        new = [item for item in reversed(items) if item.id not in seen]
+        if not is_first or adds_first:
+            await self._add(provider, [item for item in new if frozenset(words(pattern)) <= {*words(item.title)}])
+        if new:
+            seen.extend(item.id for item in new)
+            del seen[:-SEEN]
+            await self._store.async_save(self._seen)
+
+    async def _add(self, provider: Provider, items: Sequence[Item]) -> None:
+        """Add items; one that cannot be added does not keep the others out."""
+        for item in items:
+            try:
+                await _keep(self._playback, await provider.read(item, self._playback))
+            except TorrentCastError as err:
+                _LOGGER.warning("A torrent of %s cannot be added: %s %s", provider.name, err.reason, err.details or "")
+
+    async def forget(self, provider_ids: Sequence[str]) -> None:
+        """Forget what was seen of all providers but these."""
+        seen = self._seen if self._seen is not None else await self._store.async_load() or {}
+        self._seen = {key: seen[key] for key in provider_ids if key in seen}
+        if self._seen != seen:
+            await self._store.async_save(self._seen)
+
+    @staticmethod
+    async def remove(hass: HomeAssistant) -> None:
+        """Delete all that is remembered."""
+        await Store[dict[str, list[str]]](hass, VERSION, STORE).async_remove()
+
+
+async def _keep(playback: Playback, source: Source) -> None:
+    """Have the torrent in the library: its description, and nothing of its films yet. Raises TorrentCastError."""
+    session = playback.start_session(source)
+    try:
+        await session.resolve()
+    finally:
+        session.end()
