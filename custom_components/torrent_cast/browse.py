@@ -117,21 +117,27 @@ async def candidates(hass: HomeAssistant, playback: Playback, scope: Identifier 
     """Return all that can be found in the library, or in one torrent, folder or season. Raises SourceError."""
     if isinstance(scope, InTorrent):
         entry = await playback.entry(scope.key)
-        return await _in_torrent(hass, entry, scope)
+        return _in_torrent(entry, scope, await _titles(hass, tree.playable(entry.files)))
     entries = await playback.entries()
     names = await _names(hass, entries)
-    return [candidate for entry in entries for candidate in await _of_library(hass, entry, names[entry.key])]
+    # All at once: what takes too long is cut short once, not once a torrent.
+    titles = await _titles(hass, [file for entry in entries for file in tree.playable(entry.files)])
+    seasons = await titles_of(hass, [entry.name for entry in entries])
+    return [
+        candidate
+        for entry in entries
+        for candidate in _of_library(entry, names[entry.key], seasons[entry.name].season, titles)
+    ]
 
 
-async def _of_library(hass: HomeAssistant, entry: Entry, name: str) -> list[Candidate[Found]]:
-    inside = await _in_torrent(hass, entry, InTorrent(entry.key))
+def _of_library(entry: Entry, name: str, season: int | None, titles: dict[str, Title]) -> list[Candidate[Found]]:
+    inside = _in_torrent(entry, InTorrent(entry.key), titles)
     files = [file for file in tree.playable(entry.files) if not file.is_extra]
     if len(files) <= 1:
         return inside
-    title = (await titles_of(hass, [entry.name]))[entry.name]
-    is_show = title.season is not None or any(MediaClass.EPISODE in one.item.classes for one in inside)
+    is_show = season is not None or any(MediaClass.EPISODE in one.item.classes for one in inside)
     found = Found(_torrent(entry, name), SHOW if is_show else _folder_classes(files))
-    return [Candidate(found, name, entry.name, title.season), *inside]
+    return [Candidate(found, name, entry.name, season), *inside]
 
 
 def _folder_classes(files: Iterable[TorrentFile]) -> frozenset[MediaClass]:
@@ -139,14 +145,13 @@ def _folder_classes(files: Iterable[TorrentFile]) -> frozenset[MediaClass]:
     return frozenset({MediaClass.DIRECTORY, MediaClass.ALBUM, MediaClass.MUSIC}) if songs else FOLDER | FILM
 
 
-async def _in_torrent(hass: HomeAssistant, entry: Entry, scope: InTorrent) -> list[Candidate[Found]]:
+def _in_torrent(entry: Entry, scope: InTorrent, titles: dict[str, Title]) -> list[Candidate[Found]]:
     files = tree.below(tree.playable(entry.files), scope.folder or "")
-    titles = await _titles(hass, files)
     if scope.season is not None:
         files = [file for file in files if titles[file.path].season == scope.season]
     folders = [] if scope.season is not None else _folders(files, scope.folder or "")
     return [
-        *(_of_folder(hass, entry, path) for path in folders),
+        *(_of_folder(entry, path) for path in folders),
         *(_of_file(entry, file, titles[file.path], label) for file, label in _called(files, titles)),
     ]
 
@@ -180,7 +185,7 @@ def _folders(files: Iterable[TorrentFile], below: str) -> list[str]:
     return sorted(parents, key=tree.natural)
 
 
-def _of_folder(hass: HomeAssistant, entry: Entry, path: str) -> Candidate[Found]:
+def _of_folder(entry: Entry, path: str) -> Candidate[Found]:
     name = PurePosixPath(path).name
     node = _folder(str(InTorrent(entry.key, folder=path)), name)
     return Candidate(Found(node, FOLDER), name, path)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -13,10 +12,12 @@ from homeassistant.core import HomeAssistant
 PARTS: Final = 3
 # A file's name has 255 bytes at most. Measured with 250 characters made to do harm: 0.7 s.
 MAX_CHARS: Final = 200
-# 7 ms each: a library of many seasons is read once. Some 500 bytes each.
+# Measured 7-11 ms of CPU time each: a library of many seasons is read once. Some 500 bytes each.
 CACHED: Final = 8192
 # Names that come after so long are shown as they are, until the next look; s.
 PATIENCE: Final = 3.0
+
+_known: dict[str, Title] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,17 @@ async def titles_of(hass: HomeAssistant, paths: Iterable[str]) -> dict[str, Titl
 
 def _titles(paths: list[str]) -> dict[str, Title]:
     deadline = time.monotonic() + PATIENCE
-    return {path: parse(path) if time.monotonic() < deadline else plain(path) for path in paths}
+    return {
+        path: _known.get(path) or (_remembered(path) if time.monotonic() < deadline else plain(path)) for path in paths
+    }
+
+
+def _remembered(path: str) -> Title:
+    """Return the title of a name, which is known from now on; the oldest is forgotten."""
+    title = _known[path] = parse(path)
+    if len(_known) > CACHED:
+        _known.pop(next(iter(_known)), None)
+    return title
 
 
 def parse(path: str) -> Title:
@@ -70,7 +81,6 @@ def parse(path: str) -> Title:
     return found
 
 
-@lru_cache(CACHED)
 def _parse(text: str) -> Title | None:
     from guessit import guessit  # noqa: PLC0415  # 23 MB of memory, for those who browse or search
     from guessit.api import GuessitException  # noqa: PLC0415  # see above
