@@ -172,7 +172,7 @@ def test_the_root_of_a_tree_with_gaps() -> None:
 async def test_a_piece_is_not_served_before_its_layer_is_there(
     engine: Engine, v2: Seed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch = engine._piece_layers
+    fetch = engine.piece_layers
     asked: list[int] = []
     there = asyncio.Event()
 
@@ -181,7 +181,7 @@ async def test_a_piece_is_not_served_before_its_layer_is_there(
         layers = await fetch(torrent)
         return layers if there.is_set() else {root: layer[:-32] for root, layer in layers.items()}
 
-    monkeypatch.setattr(engine, "_piece_layers", later)
+    monkeypatch.setattr(engine, "piece_layers", later)
     torrent = await add(engine, v2.magnet)
     torrent.select(torrent.files[0])
     await soon(torrent.wait_for_range(torrent.files[0], 0, len(DATA)))
@@ -204,7 +204,7 @@ async def test_who_waits_for_layers_that_never_come_ends_with_the_torrent(
         asked.append(1)
         return {}
 
-    monkeypatch.setattr(engine, "_piece_layers", never)
+    monkeypatch.setattr(engine, "piece_layers", never)
     torrent = await add(engine, v2.magnet)
     reading = asyncio.create_task(read_all(torrent))
     await until(lambda: asked)

@@ -163,7 +163,7 @@ async def test_the_whole_film_is_not_paced(playback: Playback, film: Seed, whole
     await soon(session.prepare())
     assert session.torrent is not None
     assert session.probe is not None
-    assert session.torrent._bitrate == (None if whole else session.probe.bytes_per_second)
+    assert session.torrent.supply.bitrate == (None if whole else session.probe.bytes_per_second)
 
 
 # --- an engine nobody needs ------------------------------------------------------------------------------------------

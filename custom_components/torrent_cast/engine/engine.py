@@ -1,24 +1,25 @@
-"""The libtorrent session: start, add, remove, stop, and the pump that brings its alerts into the event loop."""
+"""The libtorrent session: start, add, remove, stop, and what its alerts mean."""
 
 import asyncio
-import contextlib
 import itertools
 import logging
-import socket
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Self
 
 from . import storage
-from .errors import Renamed, SourceError, StorageError, TorrentCastError, TorrentGone
+from .errors import SourceError, StorageError, TorrentCastError, TorrentGone
 from .files import printable
+from .naming import Naming
+from .peers import is_forgetful, sources
+from .pump import Pump
+from .saving import ANSWER_TIMEOUT, Saving
 from .settings import MAX_FAILCOUNT, EngineSettings, live_settings, session_settings
-from .source import Source, from_magnet, from_torrent, info_hashes, is_v2
+from .source import Source, from_magnet, from_torrent, info_hashes
 from .torrent import Torrent
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ _LOGGER = logging.getLogger(__name__)
 THREADS: Final = 2
 # Rates and peer counts are shown to people, and those who wait are looked after, no faster than this, in s.
 STATISTICS_INTERVAL: Final = 1.0
-# libtorrent answers within milliseconds unless its disk hangs; s.
-ANSWER_TIMEOUT: Final = 5.0
 # libtorrent's destructor waits for trackers and uTP peers to hear the end, and the binding holds the interpreter all
 # the while: everything stands still, measured 0.7 s per stop on loopback and 3 s where a peer was gone. So the session
 # is paused first, is given a moment in which the loop goes on, and then waits for nobody. ms and counts
@@ -41,8 +40,6 @@ FAREWELL: Final[dict[str, object]] = {
     "utp_num_resends": 0,
     "utp_fin_resends": 0,
 }
-# transmission 3.00 (Debian 12) does so; of later ones nothing is known here.
-FORGETFUL: Final = b"Transmission"
 # A tracker or peer that answers at all does so in this time; s.
 GRACE: Final = 0.25
 # libtorrent's error for two magnet links, one by v1 and one by v2, that turn out to be one hybrid torrent.
@@ -60,14 +57,14 @@ class Engine:
         self._torrents: dict[str, Torrent] = {}
         self._handles: dict[lt.torrent_handle, Torrent] = {}
         self._removed: dict[tuple[str, bool], asyncio.Future[None]] = {}  # by info-hash and whether its files go too
-        self._resumed: dict[lt.torrent_handle, asyncio.Future[bytes | None]] = {}
         self._added: dict[str, tuple[Torrent, asyncio.Future[Torrent]]] = {}  # by info-hash, until libtorrent answers
-        self._saves: dict[Torrent, asyncio.Task[None]] = {}
+        self._saving = Saving(libtorrent, self.run)
         self._tasks: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()  # adding and removing touch the same folders
+        self._naming = Naming(self, self._changing)
         self._stopping: asyncio.Task[None] | None = None
         self._session: lt.session | None = None
-        self._wake: tuple[socket.socket, socket.socket] | None = None
+        self._pump: Pump | None = None
         self._statistics: asyncio.TimerHandle | None = None
         self._handlers = self._alert_handlers()
         self._queue_time = 0  # s, as in `session_settings`
@@ -81,27 +78,28 @@ class Engine:
             await engine.run(storage.check_directory, directory)
             await engine._open(settings)
         except BaseException:
-            engine._close_sockets()
+            if engine._pump is not None:
+                engine._pump.close()
             engine._executor.shutdown(wait=False)
             raise
         return engine
 
     async def _open(self, settings: EngineSettings) -> None:
-        readable, writable = self._wake = socket.socketpair()
-        readable.settimeout(0)
-        writable.settimeout(0)
-        pack = session_settings(self._lt, settings)
-        self._session = session = await self.run(self._lt.session, pack)
-        session.set_alert_fd(writable.fileno())
-        self._loop.add_reader(readable, self._pump)
+        self._session = session = await self.run(self._lt.session, session_settings(self._lt, settings))
+        self._pump = Pump(session, self._handlers)
         self._ask_for_statistics()
-        self._pump()
+        self._pump.start()
 
     async def run[**P, T](self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work in the engine's own threads. Raises TorrentGone when they have ended."""
         if self._stopping is not None and self._stopping.done():
             raise TorrentGone("engine_stopped")
         return await self._loop.run_in_executor(self._executor, partial(function, *args, **kwargs))
+
+    @property
+    def libtorrent(self) -> ModuleType:
+        """Return the binding."""
+        return self._lt
 
     @property
     def torrents(self) -> tuple[Torrent, ...]:
@@ -141,12 +139,12 @@ class Engine:
         Raises SourceError, StorageError, TorrentGone, and Renamed when the torrent goes by another info-hash.
         """
         async with self._changing:
-            known = await self._known(source)
+            known = await self._naming.known(source)
             if known is not None and not known.failed:
                 self._introduce(known, source)
                 return known
             if known is not None:
-                await self._remove(known, delete_files=False)
+                await self.drop(known, delete_files=False)
             if source.key not in self._added:
                 await self._ask_to_add(source)
             _, added = self._added[source.key]
@@ -154,25 +152,6 @@ class Engine:
             if not added.done():
                 raise StorageError("disk_error", error="libtorrent does not answer")
             return added.result()
-
-    async def _known(self, source: Source) -> Torrent | None:
-        """Return the torrent in the session that `source` names. Raises Renamed when that is a hybrid named by v2."""
-        known = self._find(source.info_hashes)
-        if known is not None and known.key == source.key:
-            return known
-        if known is not None and is_v2(source.key):
-            raise Renamed(replace(source, key=known.key))
-        if known is not None:  # was added by v2 alone, and has no metadata yet
-            await self._remove(known, delete_files=True, because=Renamed(source))
-        elif is_v2(source.key):
-            params = await self.run(storage.find, self._lt, self._directory, source.key)
-            if params is not None:
-                raise Renamed(replace(source, key=info_hashes(params.info_hashes)[0], params=params))
-        return None
-
-    def _find(self, hashes: Iterable[str]) -> Torrent | None:
-        wanted = set(hashes)
-        return next((torrent for torrent in self.torrents if wanted.intersection(torrent.info_hashes)), None)
 
     @staticmethod
     def _introduce(torrent: Torrent, source: Source) -> None:
@@ -198,9 +177,7 @@ class Engine:
         params.file_priorities = []  # of a magnet's `so=`: which files are wanted is told by pieces
         params.flags |= flags.update_subscribe | flags.duplicate_is_error
         session = self._open_session()
-        torrent = Torrent(
-            self._lt, source, folder, self.run, self._piece_layers, self._on_misnamed, self._count_candidates
-        )
+        torrent = Torrent(self, source, folder)
         added: asyncio.Future[Torrent] = self._loop.create_future()
         added.add_done_callback(_retrieved)
         self._added[source.key] = torrent, added
@@ -221,9 +198,10 @@ class Engine:
         """Take a torrent out of the session, with or without what it downloaded. Raises StorageError."""
         async with self._changing:
             if self._torrents.get(torrent.key) is torrent:
-                await self._remove(torrent, delete_files=delete_files)
+                await self.drop(torrent, delete_files=delete_files)
 
-    async def _remove(self, torrent: Torrent, *, delete_files: bool, because: TorrentCastError | None = None) -> None:
+    async def drop(self, torrent: Torrent, *, delete_files: bool, because: TorrentCastError | None = None) -> None:
+        """Take a torrent out of the session, `remove`'s way; no other may be added or removed meanwhile."""
         # What a failed torrent believes to have is not worth keeping.
         if not delete_files and not torrent.failed:
             await self.save(torrent)
@@ -251,85 +229,21 @@ class Engine:
 
         One that cannot be written is logged: it costs time at the next start, nothing else.
         """
-        if torrent not in self._saves:
-            self._saves[torrent] = self._spawn(self._save(torrent), "save")
-            self._saves[torrent].add_done_callback(lambda _: self._saves.pop(torrent, None))
-        await asyncio.wait([self._saves[torrent]])
+        await self._saving.save(torrent)
 
-    async def _save(self, torrent: Torrent) -> None:
-        if not torrent.has_metadata:
-            return
-        try:
-            if (data := await self._resume_data(torrent)) is not None:
-                await self.run(storage.save_resume_data, torrent.folder, data)
-        except StorageError as err:
-            _LOGGER.warning("Cannot save the state of a torrent: %s", type(err).__name__)
-
-    async def _resume_data(self, torrent: Torrent) -> bytes | None:
-        """Return all that libtorrent knows of a torrent, None when it does not say. Who asks meanwhile shares it."""
-        if (handle := torrent.handle) is None or self._session is None:
-            return None
-        if (answer := self._resumed.get(handle)) is None:
-            flags = self._lt.save_resume_flags_t
-            answer = self._resumed[handle] = self._loop.create_future()
-            try:
-                handle.save_resume_data(flags.flush_disk_cache | flags.save_info_dict)
-            except RuntimeError:  # removed in the meantime
-                answer.set_result(None)
-        await asyncio.wait([answer], timeout=ANSWER_TIMEOUT)
-        if self._resumed.get(handle) is answer:
-            del self._resumed[handle]
-        if not answer.done():
-            _LOGGER.warning("libtorrent gave no resume data within %s s", ANSWER_TIMEOUT)
-            return None
-        return answer.result()
-
-    async def _piece_layers(self, torrent: Torrent) -> Mapping[bytes, bytes]:
+    async def piece_layers(self, torrent: Torrent) -> Mapping[bytes, bytes]:
         """Return a v2 torrent's piece layers as far as peers have sent them."""
-        data = await self._resume_data(torrent)
-        return {} if data is None else await self.run(storage.piece_layers, self._lt, data)
+        return await self._saving.piece_layers(torrent)
 
-    # --- hybrid torrents ---------------------------------------------------------------------------------------------
-
-    def _on_misnamed(self, torrent: Torrent, info: lt.torrent_info) -> None:
+    def misnamed(self, torrent: Torrent, info: lt.torrent_info) -> None:
         """Let a torrent that was added by its v2 info-hash go by the v1 one that its metadata show."""
-        self._spawn(self._rename(torrent, info), "rename")
-
-    async def _rename(self, torrent: Torrent, info: lt.torrent_info) -> None:
-        async with self._changing:
-            if self._torrents.get(torrent.key) is torrent:
-                source = await self._renamed(torrent, info)
-                await self._remove(torrent, delete_files=True, because=Renamed(source))
-
-    async def _renamed(self, torrent: Torrent, info: lt.torrent_info) -> Source:
-        """Return the source of `torrent` with its metadata and the peers that sent them."""
-        params = self._lt.add_torrent_params()
-        params.ti = info
-        given = torrent.source.params
-        params.trackers, params.url_seeds = given.trackers, given.url_seeds
-        params.peers = list(dict.fromkeys([*given.peers, *(peer.ip for peer in await self._peers(torrent))]))
-        return replace(torrent.source, key=info_hashes(info.info_hashes())[0], params=params)
-
-    def _on_conflict(self, alert: lt.torrent_conflict_alert) -> None:
-        """Make one of two torrents that are one; libtorrent has stopped both."""
-        torrents = (self._handles.get(alert.handle), self._handles.get(alert.conflicting_torrent))
-        self._spawn(self._unite([torrent for torrent in torrents if torrent is not None], alert.metadata), "unite")
-
-    async def _unite(self, torrents: Sequence[Torrent], info: lt.torrent_info) -> None:
-        for torrent in torrents:
-            if is_v2(torrent.key):
-                await self._rename(torrent, info)
-        for torrent in torrents:
-            if not is_v2(torrent.key) and not torrent.failed and torrent.handle is not None:
-                torrent.handle.clear_error()
-                torrent.handle.set_metadata(info.info_section())
-                torrent.handle.resume()
+        self._spawn(self._naming.rename(torrent, info), "rename")
 
     async def peer_sources(self, torrent: Torrent) -> Counter[str]:
         """Return how many of the connected peers came from where (tracker, dht, pex, lsd, resume_data, incoming)."""
-        return Counter(name for peer in await self._peers(torrent) for name in _sources(peer))
+        return Counter(name for peer in await self.peers(torrent) for name in sources(peer))
 
-    async def _peers(self, torrent: Torrent) -> list[lt.peer_info]:
+    async def peers(self, torrent: Torrent) -> list[lt.peer_info]:
         """Return the connected peers. In a thread: the binding cannot convert what peer_info_alert holds (2.0.11)."""
         if (handle := torrent.handle) is None or self._session is None:
             return []
@@ -339,9 +253,9 @@ class Engine:
             return []
 
     async def _look_at_peers(self, torrent: Torrent) -> None:
-        torrent.has_forgetful_peers = any(_is_forgetful(peer) for peer in await self._peers(torrent))
+        torrent.supply.has_forgetful_peers = any(map(is_forgetful, await self.peers(torrent)))
 
-    def _count_candidates(self) -> None:
+    def count_candidates(self) -> None:
         """Have libtorrent count anew whom it could connect to.
 
         A torrent that has all it wants does not count the seeds it knows, and when it wants more it goes on so until it
@@ -372,6 +286,7 @@ class Engine:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._saving.close()
             await self._close()
         await asyncio.to_thread(self._executor.shutdown)
 
@@ -381,22 +296,16 @@ class Engine:
             self._session.apply_settings(FAREWELL)
             self._session.pause()
             await asyncio.sleep(GRACE)
-            self._session.set_alert_fd(-1)
+            if self._pump is not None:
+                self._pump.stop()
             self._session.apply_settings({"stop_tracker_timeout": 0})
         last, self._session = [self._session], None
         self._handles.clear()
-        self._resumed.clear()
         try:
             await self.run(last.clear)
         finally:
-            self._close_sockets()
-
-    def _close_sockets(self) -> None:
-        if self._wake is not None:
-            self._loop.remove_reader(self._wake[0])
-            for end in self._wake:
-                end.close()
-            self._wake = None
+            if self._pump is not None:
+                self._pump.close()
 
     def _open_session(self) -> lt.session:
         if self._session is None or self._stopping is not None:
@@ -417,32 +326,17 @@ class Engine:
             self._statistics = self._loop.call_later(STATISTICS_INTERVAL, self._ask_for_statistics)
             for torrent in self.torrents:
                 torrent.on_second()
-                if torrent.is_young:
+                if torrent.supply.is_young:
                     self._spawn(self._look_at_peers(torrent), "peers")
-            self._shorten_queues()
+            self._loop.call_soon(self._shorten_queues)  # once they have planned
 
     def _shorten_queues(self) -> None:
         """Ask peers for no more than they are sending, where every film has plenty; else for a second's worth."""
-        supplies = [torrent.has_plenty for torrent in self.torrents if torrent.has_plenty is not None]
+        supplies = [plenty for torrent in self.torrents if (plenty := torrent.supply.has_plenty) is not None]
         seconds = int(not all(supplies))
         if self._session is not None and seconds != self._queue_time:
             self._queue_time = seconds
             self._session.apply_settings({"request_queue_time": seconds})
-
-    def _pump(self) -> None:
-        """Dispatch what libtorrent has to tell. The alerts are valid until the next call, so each is used up here."""
-        if self._session is None or self._wake is None:
-            return
-        with contextlib.suppress(BlockingIOError):
-            while self._wake[0].recv(4096):
-                pass
-        for alert in self._session.pop_alerts():
-            if (handler := self._handlers.get(type(alert))) is None:
-                continue
-            try:
-                handler(alert)
-            except Exception:  # one bad alert must not swallow those behind it
-                _LOGGER.exception("Cannot handle %s", type(alert).__name__)
 
     def _alert_handlers(self) -> dict[type, Callable[..., None]]:
         lt = self._lt
@@ -453,8 +347,8 @@ class Engine:
             lt.state_update_alert: self._on_state_update,
             lt.piece_finished_alert: self._on_piece,
             lt.read_piece_alert: self._on_read,
-            lt.save_resume_data_alert: self._on_resume_data,
-            lt.save_resume_data_failed_alert: self._on_no_resume_data,
+            lt.save_resume_data_alert: self._saving.on_resume_data,
+            lt.save_resume_data_failed_alert: self._saving.on_no_resume_data,
             lt.torrent_removed_alert: self._on_removed,
             lt.torrent_deleted_alert: self._on_deleted,
             lt.torrent_delete_failed_alert: self._on_deleted,
@@ -518,12 +412,6 @@ class Engine:
         if (torrent := self._handles.get(alert.handle)) is not None:
             torrent.on_read(alert.piece, None if alert.error.value() else alert.buffer)
 
-    def _on_resume_data(self, alert: lt.save_resume_data_alert) -> None:
-        self._answer(self._resumed.get(alert.handle), storage.resume_data(self._lt, alert.params))
-
-    def _on_no_resume_data(self, alert: lt.save_resume_data_failed_alert) -> None:
-        self._answer(self._resumed.get(alert.handle), None)
-
     def _on_removed(self, alert: lt.torrent_removed_alert) -> None:
         self._answer_removal(alert.info_hashes, deleted=False)
 
@@ -546,6 +434,11 @@ class Engine:
         if (torrent := self._handles.get(alert.handle)) is not None and not torrent.failed:
             _LOGGER.error("A torrent stopped: %s", error.details["error"])
             torrent.fail(error)
+
+    def _on_conflict(self, alert: lt.torrent_conflict_alert) -> None:
+        torrents = (self._handles.get(alert.handle), self._handles.get(alert.conflicting_torrent))
+        conflicting = [torrent for torrent in torrents if torrent is not None]
+        self._spawn(self._naming.unite(conflicting, alert.metadata), "unite")
 
     def _on_dht(self, _alert: lt.dht_bootstrap_alert) -> None:
         """Have the DHT asked now: libtorrent asks for a torrent when it is added, and then every 15 minutes."""
@@ -579,21 +472,3 @@ def _retrieved[T](future: asyncio.Future[T]) -> None:
     """Mark an exception as seen: whoever asked may have gone."""
     if not future.cancelled():
         future.exception()
-
-
-def _is_forgetful(peer: lt.peer_info) -> bool:
-    """Tell whether a peer drops cancelled requests without the reject of BEP 6: libtorrent waits for it for ever."""
-    client = peer.client if isinstance(peer.client, bytes) else peer.client.encode()
-    return client.startswith(FORGETFUL)
-
-
-def _sources(peer: lt.peer_info) -> Iterable[str]:
-    names = {
-        "tracker": peer.tracker,
-        "dht": peer.dht,
-        "pex": peer.pex,
-        "lsd": peer.lsd,
-        "resume_data": peer.resume_data,
-    }
-    found = [name for name, bit in names.items() if peer.source & bit]
-    return found or ["incoming"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A piece that keeps a reader waiting for so long may hang on a slow peer: make it urgent. s
 STUCK_AFTER: Final = 2.0
-# One that takes longer than that, and than `Torrent.patience`, is taken from whom it was asked of, so that others are;
+# One that takes longer than that, and than `Supply.patience`, is taken from whom it was asked of, so that others are;
 # again after twice the time, and so on. It is free for so long, which is sure to hold one of the engine's looks, each
 # second. s
 FREE_FOR: Final = 1.5
@@ -68,7 +68,7 @@ class Cursor:
         return self._want(pieces[0], pieces[-1]) if pieces else None
 
     def _want(self, first: int, last: int) -> scheduler.Want:
-        return scheduler.Want(first, last, self._jumped and self._torrent.cancels, jumped=self._jumped)
+        return scheduler.Want(first, last, self._jumped and self._torrent.supply.cancels, jumped=self._jumped)
 
     @property
     def is_idle(self) -> bool:
@@ -186,8 +186,8 @@ class Reader(Cursor):
 
     @override
     def _want(self, first: int, last: int) -> scheduler.Want:
-        waited, patience = self._waited, self._torrent.patience
-        urgent = waited > patience or (self._jumped and self._torrent.cancels)
+        waited, patience = self._waited, self._torrent.supply.patience(self._torrent.piece_length)
+        urgent = waited > patience or (self._jumped and self._torrent.supply.cancels)
         stuck = _is_to_be_freed(waited, patience)
         return scheduler.Want(first, last, urgent, stuck=stuck, jumped=self._jumped)
 
@@ -213,6 +213,13 @@ def without_ghosts(cursors: Collection[Cursor]) -> list[Cursor]:
     """Return those that have a say: all but the idle readers of files that others read."""
     busy = {cursor.file.index for cursor in cursors if not cursor.is_idle}
     return [cursor for cursor in cursors if not cursor.is_idle or cursor.file.index not in busy]
+
+
+def leading(cursors: Collection[Cursor], have: bytes | bytearray) -> list[Cursor]:
+    """Return those that tell how much is in hand: a player reads far ahead of its playhead and waits there."""
+    playheads = [cursor for cursor in cursors if not isinstance(cursor, Reader)]
+    others = [cursor for cursor in cursors if isinstance(cursor, Reader)]
+    return playheads + [reader for reader in others if not any(cursor.covers(reader, have) for cursor in playheads)]
 
 
 def _checked(position: int) -> int:

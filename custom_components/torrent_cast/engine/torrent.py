@@ -2,24 +2,22 @@
 
 import asyncio
 import logging
-import math
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from . import scheduler
 from .errors import MetadataTimeout, StorageError, TorrentCastError
 from .files import TorrentFile, files_of, printable
 from .pieces import Pieces, Run
-from .reader import STUCK_AFTER, Cursor, Reader, without_ghosts
+from .reader import Cursor, Reader, leading, without_ghosts
 from .source import Source, info_hashes
-from .starvation import Starvation
 from .steering import Steering
 from .storage import files_folder, paths_of
+from .supply import Statistics, Supply
 from .verified import Copy, Part
 
 if TYPE_CHECKING:
@@ -29,52 +27,40 @@ _LOGGER = logging.getLogger(__name__)
 
 # What is wanted between metadata and choice; a fast link does not get through it before somebody has chosen. Bytes
 HEAD_BYTES: Final = 4 * 1024 * 1024
-# A new connection's queue of requests grows with each block (libtorrent's slow start) until the rate grows no more. A
-# jump in that time cancels what is in flight; later the queues are short, and it does not. s
-SLOW_START: Final = 10.0
-# Less than two blocks a second is as good as nothing. bytes/s
-FED: Final = 32 * 1024
-# libtorrent's rates are means over some seconds: before that they say too little. s
-RATE_SETTLES: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What libtorrent said last: rates in bytes/s, connected peers, how many of those are seeds, bytes ever moved."""
+class Host(Protocol):
+    """What a torrent needs of the engine."""
 
-    download_rate: int = 0
-    upload_rate: int = 0
-    peers: int = 0
-    seeds: int = 0
-    uploaded: int = 0
-    downloaded: int = 0
-    received: int = 0  # bytes of the torrent's content in this session, right or wrong
+    @property
+    def libtorrent(self) -> ModuleType:
+        """Return the binding."""
+
+    @property
+    def run(self) -> Run:
+        """Return what runs blocking work."""
+
+    async def piece_layers(self, torrent: Torrent) -> Mapping[bytes, bytes]:
+        """Return a v2 torrent's piece layers as far as peers have sent them."""
+
+    def misnamed(self, torrent: Torrent, info: lt.torrent_info) -> None:
+        """Let a torrent go by the info-hash that its metadata show."""
+
+    def count_candidates(self) -> None:
+        """Have libtorrent count anew whom it could connect to."""
 
 
 class Torrent:
     """A torrent in the session; pieces come out of it only after their hash was checked here."""
 
-    def __init__(
-        self,
-        libtorrent: ModuleType,
-        source: Source,
-        folder: Path,
-        run: Run,
-        layers: Callable[[Torrent], Awaitable[Mapping[bytes, bytes]]],
-        misnamed: Callable[[Torrent, lt.torrent_info], None],
-        count_candidates: Callable[[], None],
-    ) -> None:
-        self._lt = libtorrent
-        self._run = run
-        self._layers = layers
-        self._misnamed = misnamed
-        self._count_candidates = count_candidates
+    def __init__(self, host: Host, source: Source, folder: Path) -> None:
+        self._host = host
         self._loop = asyncio.get_running_loop()
         self.source = source
         self.key = source.key
         self.name = source.name
         self.folder = folder
-        self.statistics = Statistics()
+        self.supply = Supply(self._loop.time)
         self._handle: lt.torrent_handle | None = None
         self._info: lt.torrent_info | None = None
         self._ready = self._future()
@@ -88,18 +74,10 @@ class Torrent:
         self._pieces: Pieces | None = None
         self._copies: dict[int, Copy] = {}  # by the index of the file
         self._steering: Steering | None = None
-        self._starvation = Starvation()
-        self._bitrate: float | None = None
         self._rechecking = False
         self._scheduled = False
         self._shares = True
         self._is_paused = False
-        self._best_rate = 0  # bytes/s
-        self.has_forgetful_peers = False
-        """Whether a peer is connected that does not answer cancelled requests."""
-        self._since = 0.0  # when the metadata came; the loop's time, s
-        self.has_plenty: bool | None = None
-        """Whether more comes in than is needed; None while nobody wants anything."""
         self.only_seeds = False
         """Whether nothing more is wanted and the rest is for others."""
         self._failure: TorrentCastError | None = None
@@ -164,29 +142,13 @@ class Torrent:
 
     def pace(self, bytes_per_second: float | None) -> None:
         """Tell the mean bitrate of what is played: with enough in hand the download keeps to it. None: never slow."""
-        self._bitrate = bytes_per_second
+        self.supply.bitrate = bytes_per_second
         self.reschedule()
 
     @property
-    def is_young(self) -> bool:
-        """Tell whether its connections are so new that libtorrent still asks each peer for more and more."""
-        return self._loop.time() - self._since < SLOW_START
-
-    @property
-    def cancels(self) -> bool:
-        """Tell whether a jump cancels what is in flight."""
-        return self.is_young and not self.has_forgetful_peers
-
-    @property
-    def patience(self) -> float:
-        """Return for how long a piece may keep a reader waiting before it hangs on a bad peer, s.
-
-        Twice what the piece takes at the best rate seen: a large piece takes its time from good peers too. For ever
-        while nothing comes, as then it is no matter who was asked, and where a cancelled request would end all.
-        """
-        if self.statistics.download_rate < FED or self.has_forgetful_peers:
-            return math.inf
-        return max(STUCK_AFTER, 2 * self.piece_length / self._best_rate if self._best_rate else 0.0)
+    def statistics(self) -> Statistics:
+        """Return what libtorrent said last."""
+        return self.supply.statistics
 
     @property
     def share_ratio(self) -> float:
@@ -201,7 +163,7 @@ class Torrent:
     def only_seed(self) -> None:
         """Want nothing more; what is there is for others. Seeds hang up then: to download again, add it anew."""
         self.only_seeds = True
-        self._bitrate = None
+        self.supply.bitrate = None
         if self._steering is not None and self._failure is None:
             self._steering.select(bytes(len(self._have)))
 
@@ -276,7 +238,7 @@ class Torrent:
         if self._pieces is None or self._failure is not None or self._have.find(0, pieces.start, pieces.stop) >= 0:
             return None
         if file.index not in self._copies:
-            self._copies[file.index] = Copy(self._part(file), self._run, self._pieces.matches, self._mend)
+            self._copies[file.index] = Copy(self._part(file), self._host.run, self._pieces.matches, self._mend)
         return self._copies[file.index]
 
     def _part(self, file: TorrentFile) -> Part:
@@ -325,18 +287,11 @@ class Torrent:
         for reader in self._readers:
             reader.settle(self._have)
         cursors = without_ghosts(self._readers)
-        ahead = [cursor.ahead(self._have) for cursor in self._leading(cursors)]
-        steering.limit_to(scheduler.pace(self._bitrate, ahead, self.piece_length, steering.limit))
+        ahead = [cursor.ahead(self._have) for cursor in leading(cursors, self._have)]
+        self.supply.look(ahead)
+        steering.limit_to(self.supply.pace(ahead, self.piece_length, steering.limit))
         wants = [want for cursor in cursors if (want := cursor.want)]
         steering.follow(scheduler.plan(wants, self._have, self.piece_length, steering.deadlines), self._have)
-
-    def _leading(self, cursors: Collection[Cursor]) -> list[Cursor]:
-        """Return those that tell how much is in hand: a player reads far ahead of its playhead and waits there."""
-        playheads = [cursor for cursor in cursors if not isinstance(cursor, Reader)]
-        others = [reader for reader in cursors if isinstance(reader, Reader)]
-        return playheads + [
-            reader for reader in others if not any(cursor.covers(reader, self._have) for cursor in playheads)
-        ]
 
     def _prioritize(self) -> None:
         """Want the selected files, all of each at all times.
@@ -355,7 +310,7 @@ class Torrent:
                 base[piece] = scheduler.BASE_PRIORITY
         self._pause_or_resume()
         self._steering.select(bytes(base))
-        self._count_candidates()
+        self._host.count_candidates()
 
     def _pause_or_resume(self) -> None:
         """Pause once all that is wanted is there, unless it is to be shared; what is there can be read all the same."""
@@ -395,7 +350,7 @@ class Torrent:
         if self._handle is None or self._info is not None:
             return
         try:
-            info = await self._run(self._handle.torrent_file)
+            info = await self._host.run(self._handle.torrent_file)
         except RuntimeError:  # removed in the meantime
             return
         if info is not None and self._info is None and self._failure is None:
@@ -404,14 +359,14 @@ class Torrent:
 
     def _take_info(self, info: lt.torrent_info) -> None:
         if self.key not in info_hashes(info.info_hashes())[:1]:
-            self._misnamed(self, info)
+            self._host.misnamed(self, info)
             return
         assert self._handle is not None  # for the type checker: metadata come after the handle
         self._have = bytearray(info.num_pieces())
-        self._pieces = Pieces(self._handle, info, self._run, partial(self._layers, self))
+        self._pieces = Pieces(self._handle, info, self._host.run, partial(self._host.piece_layers, self))
         self._steering = Steering(self._handle, info.num_pieces())
         self._info = info
-        self._since = self._loop.time()
+        self.supply.begin()
         self._files = files_of(info)
         self.name = printable(info.name()) or self.name
         self._prioritize()
@@ -419,16 +374,7 @@ class Torrent:
 
     def on_status(self, status: lt.torrent_status) -> None:
         """Take rates and, when they were asked for, the pieces that are there."""
-        self.statistics = Statistics(
-            download_rate=status.download_payload_rate,
-            upload_rate=status.upload_payload_rate,
-            peers=status.num_peers,
-            seeds=status.num_seeds,
-            uploaded=status.all_time_upload,
-            downloaded=status.all_time_download,
-            received=status.total_payload_download,
-        )
-        self._best_rate = max(self._best_rate, self.statistics.download_rate)
+        self.supply.learn(status)
         if self._info is None:
             return
         for piece, there in enumerate(status.pieces):
@@ -441,24 +387,10 @@ class Torrent:
         """Look after those who wait: of a swarm that has gone libtorrent tells nothing."""
         if self._handle is None or self._failure is not None or self._rechecking:
             return
-        if self._readers:
-            self.reschedule()  # one may be stuck by now, or a ghost
-        self._look_at_supply()
-        waiting = self._info is None or bool(self._waiters)
-        if self._starvation.should_announce(self._loop.time(), waiting=waiting, received=self.statistics.received):
-            self._handle.force_reannounce(0, -1, self._lt.reannounce_flags_t.ignore_min_interval)
+        self.reschedule()  # a reader may be stuck by now, or a ghost
+        if self.supply.should_announce(waiting=self._info is None or bool(self._waiters)):
+            self._handle.force_reannounce(0, -1, self._host.libtorrent.reannounce_flags_t.ignore_min_interval)
             self._handle.force_dht_announce()
-
-    def _look_at_supply(self) -> None:
-        ahead = [cursor.ahead(self._have) for cursor in self._leading(without_ghosts(self._readers))]
-        if not ahead or all(map(math.isinf, ahead)):
-            self.has_plenty = None
-            return
-        if self._loop.time() - self._since < RATE_SETTLES:
-            self.has_plenty = True
-            return
-        rate = self.statistics.download_rate
-        self.has_plenty = scheduler.is_plenty(self._bitrate, rate, ahead, plenty=self.has_plenty or False)
 
     def on_piece(self, piece: int) -> None:
         """Note that libtorrent has verified `piece`."""
@@ -498,7 +430,7 @@ class Torrent:
     def ask_for_pieces(self) -> None:
         """Have libtorrent tell which pieces are there; `on_status` takes the answer."""
         if self._handle is not None and self._failure is None:
-            self._handle.post_status(self._lt.status_flags_t.query_pieces)
+            self._handle.post_status(self._host.libtorrent.status_flags_t.query_pieces)
 
     def fail(self, error: TorrentCastError) -> None:
         """End every wait with `error`, the first that is given; the torrent is of no further use."""

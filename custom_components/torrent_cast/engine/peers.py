@@ -1,0 +1,29 @@
+"""Connected peers, as libtorrent describes them."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+# transmission 3.00 (Debian 12) does so; of later ones nothing is known here.
+FORGETFUL: Final = b"Transmission"
+
+
+def is_forgetful(peer: lt.peer_info) -> bool:
+    """Tell whether a peer drops cancelled requests without the reject of BEP 6: libtorrent waits for it for ever."""
+    client = peer.client if isinstance(peer.client, bytes) else peer.client.encode()
+    return client.startswith(FORGETFUL)
+
+
+def sources(peer: lt.peer_info) -> Iterable[str]:
+    """Return from where a peer is known: tracker, dht, pex, lsd, resume_data, or incoming."""
+    names = {
+        "tracker": peer.tracker,
+        "dht": peer.dht,
+        "pex": peer.pex,
+        "lsd": peer.lsd,
+        "resume_data": peer.resume_data,
+    }
+    found = [name for name, bit in names.items() if peer.source & bit]
+    return found or ["incoming"]

@@ -1,0 +1,106 @@
+"""What comes in for one torrent, and what follows: how patient to be, how fast to go, when to ask for more peers."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from . import scheduler
+from .reader import STUCK_AFTER
+from .starvation import Starvation
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+# A new connection's queue of requests grows with each block (libtorrent's slow start) until the rate grows no more. A
+# jump in that time cancels what is in flight; later the queues are short, and it does not. s
+SLOW_START: Final = 10.0
+# Less than two blocks a second is as good as nothing. bytes/s
+FED: Final = 32 * 1024
+# libtorrent's rates are means over some seconds: before that they say too little. s
+RATE_SETTLES: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What libtorrent said last: rates in bytes/s, connected peers, how many of those are seeds, bytes ever moved."""
+
+    download_rate: int = 0
+    upload_rate: int = 0
+    peers: int = 0
+    seeds: int = 0
+    uploaded: int = 0
+    downloaded: int = 0
+    received: int = 0  # bytes of the torrent's content in this session, right or wrong
+
+
+class Supply:
+    """What is known of one torrent's supply; `clock` tells the time in s."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = 0.0  # when the metadata came
+        self._best_rate = 0  # bytes/s
+        self._starvation = Starvation()
+        self.statistics = Statistics()
+        self.bitrate: float | None = None
+        """The mean bitrate of what is played, bytes/s; None: never slow down."""
+        self.has_forgetful_peers = False
+        """Whether a peer is connected that does not answer cancelled requests."""
+        self.has_plenty: bool | None = None
+        """Whether more comes in than is needed; None while nobody wants anything."""
+
+    def begin(self) -> None:
+        """Note that there is something to download from now on."""
+        self._since = self._clock()
+
+    def learn(self, status: lt.torrent_status) -> None:
+        """Take libtorrent's statistics."""
+        self.statistics = Statistics(
+            download_rate=status.download_payload_rate,
+            upload_rate=status.upload_payload_rate,
+            peers=status.num_peers,
+            seeds=status.num_seeds,
+            uploaded=status.all_time_upload,
+            downloaded=status.all_time_download,
+            received=status.total_payload_download,
+        )
+        self._best_rate = max(self._best_rate, self.statistics.download_rate)
+
+    @property
+    def is_young(self) -> bool:
+        """Tell whether the connections are so new that libtorrent still asks each peer for more and more."""
+        return self._clock() - self._since < SLOW_START
+
+    @property
+    def cancels(self) -> bool:
+        """Tell whether a jump cancels what is in flight."""
+        return self.is_young and not self.has_forgetful_peers
+
+    def patience(self, piece_length: int) -> float:
+        """Return for how long a piece may keep a reader waiting before it hangs on a bad peer, s.
+
+        Twice what the piece takes at the best rate seen: a large piece takes its time from good peers too. For ever
+        while nothing comes, as then it is no matter who was asked, and where a cancelled request would end all.
+        """
+        if self.statistics.download_rate < FED or self.has_forgetful_peers:
+            return math.inf
+        return max(STUCK_AFTER, 2 * piece_length / self._best_rate if self._best_rate else 0.0)
+
+    def pace(self, ahead: Sequence[float], piece_length: int, limit: int) -> int:
+        """Return the limit for the download rate; `scheduler.pace` says what the arguments are."""
+        return scheduler.pace(self.bitrate, ahead, piece_length, limit)
+
+    def look(self, ahead: Sequence[float]) -> None:
+        """See whether there is plenty, given the contiguous bytes that each reader has ahead of it."""
+        if not ahead or all(map(math.isinf, ahead)):
+            self.has_plenty = None
+        elif self._clock() - self._since < RATE_SETTLES:
+            self.has_plenty = True
+        else:
+            rate = self.statistics.download_rate
+            self.has_plenty = scheduler.is_plenty(self.bitrate, rate, ahead, plenty=self.has_plenty or False)
+
+    def should_announce(self, *, waiting: bool) -> bool:
+        """Tell whether it is time to ask for peers, as somebody waits and nothing comes; count that as done."""
+        return self._starvation.should_announce(self._clock(), waiting=waiting, received=self.statistics.received)
