@@ -62,6 +62,7 @@ class torrent_status:
     all_time_upload: int
     download_payload_rate: int
     handle: torrent_handle
+    list_peers: int
     num_peers: int
     num_seeds: int
     pieces: list[bool]

@@ -259,7 +259,8 @@ class Engine:
         """Have libtorrent count anew whom it could connect to.
 
         A torrent that has all it wants does not count the seeds it knows, and when it wants more it goes on so until it
-        hears of somebody new. A change of this setting makes it count; one failure more or less is nothing.
+        hears of somebody new. And one that has just got to know its first peers gives them up after three failures,
+        whatever the setting says (2.0.11). A change of the setting makes it count; one failure more or less is nothing.
         """
         if self._session is not None:
             self._session.apply_settings({"max_failcount": next(self._max_failcounts)})

@@ -7,7 +7,7 @@ from typing import Final
 # Home routers and small boards keep up with this many connections; streaming gains nothing from more.
 CONNECTIONS: Final = 100
 
-# A seed that left, or that hung up while nothing was wanted, is asked again after 2, 4, 6 ... 20 s.
+# A seed that left, or that hung up while nothing was wanted, is asked again after 1, 2, 3 ... 10 s.
 MAX_FAILCOUNT: Final = 10
 
 
@@ -60,7 +60,7 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         # Slow or silent peers lose their blocks to others.
         "peer_connect_timeout": 6,
         "piece_timeout": 8,
-        "min_reconnect_time": 2,
+        "min_reconnect_time": 1,
         "max_failcount": MAX_FAILCOUNT,
         "close_redundant_connections": False,
         "aio_threads": 4,

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-# A peer that was lost is tried again after 2 s (`min_reconnect_time`): first see whether that helps. s
+# A peer that was lost is tried again after 1 s (`min_reconnect_time`): first see whether that helps. s
 STARVED_AFTER: Final = 5.0
 # Trackers name a "min interval" for those who ask early. Opentracker's is a quarter of an hour, and nobody sits in
 # front of a black screen for so long: it is not kept here. But one announce a minute is no burden; libtorrent itself

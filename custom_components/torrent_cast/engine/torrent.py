@@ -78,6 +78,7 @@ class Torrent:
         self._scheduled = False
         self._shares = True
         self._is_paused = False
+        self._knows_peers = False
         self.only_seeds = False
         """Whether nothing more is wanted and the rest is for others."""
         self._failure: TorrentCastError | None = None
@@ -375,6 +376,9 @@ class Torrent:
     def on_status(self, status: lt.torrent_status) -> None:
         """Take rates and, when they were asked for, the pieces that are there."""
         self.supply.learn(status)
+        if status.list_peers and not self._knows_peers:
+            self._knows_peers = True
+            self._host.count_candidates()
         if self._info is None:
             return
         for piece, there in enumerate(status.pieces):
