@@ -1,6 +1,6 @@
 # What the engine uses of libtorrent's Python binding (2.0.11).
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 __version__: str
 
@@ -69,11 +69,21 @@ class torrent_status:
     total_payload_download: int
     upload_payload_rate: int
 
+class block_info(TypedDict):  # a plain dict; the binding has no name for it
+    peer: tuple[str, int]
+    state: int
+
+class partial_piece(TypedDict):  # a plain dict; the binding has no name for it
+    blocks: list[block_info]
+    piece_index: int
+
 class peer_info:
     client: str | bytes
     dht: int
+    flags: int
     ip: tuple[str, int]
     lsd: int
+    on_parole: int
     pex: int
     resume_data: int
     source: int
@@ -81,6 +91,8 @@ class peer_info:
 
 class torrent_handle:
     def __getattr__(self, name: str) -> Any: ...  # tests look at more of it
+    overwrite_existing: int
+    def add_piece(self, piece: int, data: bytes, flags: int) -> None: ...
     def add_tracker(self, tracker: dict[str, object]) -> None: ...
     def add_url_seed(self, url: str) -> None: ...
     def clear_error(self) -> None: ...
@@ -90,6 +102,7 @@ class torrent_handle:
     def force_reannounce(self, seconds: int = ..., tracker_idx: int = ..., flags: int = ...) -> None: ...
     def force_recheck(self) -> None: ...
     def info_hashes(self) -> info_hash_t: ...
+    def get_download_queue(self) -> list[partial_piece]: ...
     def get_peer_info(self) -> list[peer_info]: ...
     def pause(self, flags: int = ...) -> None: ...
     def resume(self) -> None: ...
@@ -128,6 +141,9 @@ class torrent_checked_alert(torrent_alert): ...
 
 class state_update_alert(alert):
     status: list[torrent_status]
+
+class hash_failed_alert(torrent_alert):
+    piece_index: int
 
 class piece_finished_alert(torrent_alert):
     piece_index: int

@@ -347,6 +347,7 @@ class Engine:
             lt.torrent_checked_alert: self._on_checked,
             lt.state_update_alert: self._on_state_update,
             lt.piece_finished_alert: self._on_piece,
+            lt.hash_failed_alert: self._on_failed_piece,
             lt.read_piece_alert: self._on_read,
             lt.save_resume_data_alert: self._saving.on_resume_data,
             lt.save_resume_data_failed_alert: self._saving.on_no_resume_data,
@@ -408,6 +409,10 @@ class Engine:
     def _on_piece(self, alert: lt.piece_finished_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None and torrent.has_metadata:
             torrent.on_piece(alert.piece_index)
+
+    def _on_failed_piece(self, alert: lt.hash_failed_alert) -> None:
+        if (torrent := self._handles.get(alert.handle)) is not None:
+            torrent.on_failed_piece(alert.piece_index)
 
     def _on_read(self, alert: lt.read_piece_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None:

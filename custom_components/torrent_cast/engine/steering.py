@@ -1,6 +1,7 @@
 """What libtorrent was told about a torrent's pieces and rate, so that it is told only what differs."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from . import scheduler
@@ -13,6 +14,8 @@ UNKNOWN: Final = 255
 # What libtorrent gives a piece whose deadline is cleared, and one that has a deadline.
 CLEARED: Final = 1
 WITH_DEADLINE: Final = 7
+# The least download limit there is, bytes/s; 0 would be none.
+HALTED: Final = 1
 
 
 class Steering:
@@ -25,6 +28,7 @@ class Steering:
         self._deadlines: set[int] = set()
         self._raised: set[int] = set()
         self._limit = 0
+        self._is_halted = False
 
     @property
     def limit(self) -> int:
@@ -64,7 +68,19 @@ class Steering:
         """Download no faster than `rate` bytes/s; 0 is no limit."""
         if rate != self._limit:
             self._limit = rate
-            self._handle.set_download_limit(rate)
+            if not self._is_halted:
+                self._handle.set_download_limit(rate)
+
+    @contextlib.contextmanager
+    def halted(self) -> Iterator[None]:
+        """Let nothing come in for a moment; connections and requests stay."""
+        self._is_halted = True
+        self._handle.set_download_limit(HALTED)
+        try:
+            yield
+        finally:
+            self._is_halted = False
+            self._handle.set_download_limit(self._limit)
 
     def arrived(self, piece: int) -> bool:
         """Note that `piece` is there, which ends its deadline; tell whether it had one."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from . import scheduler
 from .errors import MetadataTimeout, StorageError, TorrentCastError
 from .files import TorrentFile, files_of, printable
+from .lies import Lies
 from .pieces import Pieces, Run
 from .reader import Cursor, Reader, leading, without_ghosts
 from .source import Source, info_hashes
@@ -72,6 +73,7 @@ class Torrent:
         self._readers: set[Cursor] = set()
         self._waiters: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._pieces: Pieces | None = None
+        self._lies: Lies | None = None
         self._copies: dict[int, Copy] = {}  # by the index of the file
         self._steering: Steering | None = None
         self._rechecking = False
@@ -366,6 +368,7 @@ class Torrent:
         self._have = bytearray(info.num_pieces())
         self._pieces = Pieces(self._handle, info, self._host.run, partial(self._host.piece_layers, self))
         self._steering = Steering(self._handle, info.num_pieces())
+        self._lies = Lies(self._handle, info, self._host.run, self._steering)
         self._info = info
         self.supply.begin()
         self._files = files_of(info)
@@ -391,6 +394,8 @@ class Torrent:
         """Look after those who wait: of a swarm that has gone libtorrent tells nothing."""
         if self._handle is None or self._failure is not None or self._rechecking:
             return
+        if self._lies is not None:
+            self._lies.look()
         self.reschedule()  # a reader may be stuck by now, or a ghost
         if self.supply.should_announce(waiting=self._info is None or bool(self._waiters)):
             self._handle.force_reannounce(0, -1, self._host.libtorrent.reannounce_flags_t.ignore_min_interval)
@@ -408,6 +413,11 @@ class Torrent:
             self._pause_or_resume()
         if self._steering is not None and self._steering.arrived(piece):
             self.reschedule()
+
+    def on_failed_piece(self, piece: int) -> None:
+        """Note that what came for `piece` is wrong."""
+        if self._lies is not None and self._failure is None and not self._rechecking:
+            self._lies.on_failed(piece)
 
     def on_checked(self) -> None:
         """Ask what libtorrent found on disk; after a recheck it has to be told everything again."""
@@ -456,6 +466,8 @@ class Torrent:
         self.fail(error)
         if self._pieces is not None:
             await self._pieces.close()
+        if self._lies is not None:
+            await self._lies.close()
         for copy in self._copies.values():
             await copy.close()
 

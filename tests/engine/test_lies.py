@@ -1,0 +1,95 @@
+"""One who lies among those who do not: the film comes, and nobody pays for what was not theirs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from custom_components.torrent_cast.engine import Engine
+from custom_components.torrent_cast.engine.lies import Peers, almost_complete, poisoned
+from tests.engine.conftest import PIECE, add, noise, soon, write
+from tests.rig.swarm import Swarm
+from tests.rig.torrents import make_torrent
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+DATA: Final = noise(240 * PIECE + 99)
+SEEDS: Final = 6
+RATE: Final = 4_000_000  # of each seed, bit/s: the film takes some seconds
+LIAR: Final = 2
+NOBODY: Final = ("0.0.0.0", 0)  # noqa: S104  # who libtorrent says it was when it has forgotten
+A: Final = ("10.0.0.1", 1)
+B: Final = ("10.0.0.2", 2)
+C: Final = ("10.0.0.3", 3)
+FREE, ASKED, WRITING, THERE = range(4)
+
+
+def partial(piece: int, *blocks: tuple[int, tuple[str, int]]) -> lt.partial_piece:
+    """Return a piece of a download queue as libtorrent describes it."""
+    return {"piece_index": piece, "blocks": [{"state": state, "peer": peer} for state, peer in blocks]}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "is_poisoned"),
+    [
+        ([(FREE, NOBODY), (FREE, NOBODY)], False),
+        ([(THERE, A), (ASKED, B)], False),
+        ([(THERE, A), (ASKED, C)], False),  # the suspect has not sent anything yet
+        ([(THERE, A), (THERE, C), (FREE, NOBODY)], True),
+        ([(THERE, C), (ASKED, A)], True),
+        ([(WRITING, C), (ASKED, A)], True),
+        ([(THERE, C), (ASKED, C), (FREE, NOBODY)], False),  # its trial
+        ([(THERE, ("10.0.0.9", 9)), (ASKED, A)], True),  # has gone
+        ([(THERE, NOBODY), (FREE, NOBODY)], True),  # a web seed that was banned
+    ],
+)
+def test_what_suspects_and_those_who_have_gone_had_a_part_in_is_poisoned(
+    blocks: Sequence[tuple[int, tuple[str, int]]], is_poisoned: bool
+) -> None:
+    peers = Peers(connected=frozenset({A, B, C}), suspects=frozenset({C}))
+
+    assert list(poisoned([partial(7, *blocks)], peers)) == [7] * is_poisoned
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_close"),
+    [
+        ([THERE, ASKED, FREE, FREE], [THERE, ASKED, FREE, FREE], False),  # stands still
+        ([THERE, ASKED, FREE, FREE], [THERE, THERE, FREE, FREE], True),
+        ([THERE, THERE, FREE, FREE, FREE], [THERE, THERE, THERE, FREE, FREE], True),
+        ([THERE, FREE, FREE, FREE, FREE], [THERE, THERE, FREE, FREE, FREE], False),
+        ([THERE, THERE, FREE, FREE], [FREE, FREE, FREE, FREE], False),  # failed meanwhile
+        ([THERE, WRITING], [THERE, WRITING], True),  # complete
+    ],
+)
+def test_what_grows_fast_is_almost_complete(before: list[int], now: list[int], is_close: bool) -> None:
+    first, second = ([partial(7, *((state, A) for state in states))] for states in (before, now))
+
+    assert list(almost_complete(first, second)) == [7] * is_close
+
+
+def test_a_piece_that_was_begun_between_the_looks_counts_from_nothing() -> None:
+    assert list(almost_complete([], [partial(7, (THERE, A), (FREE, NOBODY))])) == [7]
+    assert list(almost_complete([], [partial(7, (THERE, A), *[(FREE, NOBODY)] * 3)])) == []
+
+
+@pytest.mark.usefixtures("rig_sockets")
+async def test_one_liar_costs_no_honest_peer_its_place(engine: Engine, tmp_path: Path) -> None:
+    film = write(tmp_path / "content" / "film.mkv", DATA)
+    metainfo = make_torrent(film, PIECE)
+    async with Swarm(metainfo, film.parent, rates=[RATE] * SEEDS, corrupt=[LIAR], namespaces=False) as swarm:
+        liar, honest = swarm.peers[LIAR], set(swarm.peers) - {swarm.peers[LIAR]}
+        torrent = await add(engine, swarm.magnet)
+        file = torrent.files[0]
+        torrent.select(file)
+        async with torrent.open(file) as reader:
+            assert await soon(reader.read_exactly(200 * PIECE)) == DATA[: 200 * PIECE]
+            connected = {peer.ip[0] for peer in await engine.peers(torrent)}
+            assert torrent.missing_bytes(file)  # or seeds would hang up
+
+            assert await soon(reader.read_exactly(len(DATA))) == DATA[200 * PIECE :]
+
+        assert connected == honest
+        assert liar not in connected
