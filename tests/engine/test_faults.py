@@ -155,25 +155,6 @@ async def test_peers_leave_and_come_back_one_after_the_other(engine: Engine, fil
         assert not torrent.missing_bytes(torrent.files[0])
 
 
-async def test_a_peer_that_hangs_up_is_tried_more_than_three_times(engine: Engine, metainfo: Metainfo) -> None:
-    """Three is what libtorrent's lists of peers are made with, whatever the setting says."""
-    tries = 0
-
-    def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal tries
-        tries += 1
-        writer.close()
-
-    assert engine._session is not None
-    engine._session.apply_settings({"min_reconnect_time": 0})
-    torrent = await add(engine, metainfo.metainfo)
-    assert torrent.handle is not None
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-        torrent.handle.connect_peer(server.sockets[0].getsockname()[:2])
-
-        await until(lambda: tries > 6)
-
-
 async def test_reading_goes_on_when_the_whole_swarm_has_been_dead_for_a_while(
     engine: Engine, film: Path, metainfo: Metainfo
 ) -> None:
