@@ -24,6 +24,7 @@ from custom_components.torrent_cast.const import (
     DOMAIN,
 )
 from custom_components.torrent_cast.engine import BindingError, binding
+from custom_components.torrent_cast.media import Extra
 from custom_components.torrent_cast.playback import Seeding
 from custom_components.torrent_cast.settings import DEFAULTS
 from tests.conftest import OPTIONS
@@ -60,7 +61,7 @@ def defaults(form: ConfigFlowResult) -> dict[str, Any]:
     return {
         str(field): field.description["suggested_value"] if field.description else field.default()
         for field in form["data_schema"].schema
-        if str(field) != "network"
+        if str(field) not in {"network", "devices"}
     }
 
 
@@ -198,8 +199,17 @@ async def test_an_entry_that_did_not_start_does_so_with_its_new_directory(hass: 
 PLAYBACK = {"keep_hours": 48, "metadata_timeout": 30, "whole_film": True, "seeding": "ratio", "seed_ratio": 1.5}
 
 
+DEVICES = {
+    "dolby_devices": ["media_player.cinema"],
+    "hevc_devices": [],
+    "h264_devices": [],
+    "vp9_devices": [],
+    "av1_devices": [],
+}
+
+
 def options_input(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # as the user interface sends them
-    return PLAYBACK | {"network": dict(NETWORK)} | changes
+    return PLAYBACK | {"network": dict(NETWORK), "devices": dict(DEVICES)} | changes
 
 
 async def test_the_options_show_what_holds(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -216,10 +226,12 @@ async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfi
     )
     await hass.async_block_till_done()
     assert done["type"] is FlowResultType.CREATE_ENTRY
-    assert entry.options == PLAYBACK | NETWORK | {CONF_BASE_URL: "http://192.168.1.10:8123"}
+    assert entry.options == PLAYBACK | NETWORK | DEVICES | {CONF_BASE_URL: "http://192.168.1.10:8123"}
     settings = entry.runtime_data.settings
     assert settings.engine.upload_limit == 200_000
     assert (settings.whole_film, settings.seeding, settings.seed_ratio) == (True, Seeding.RATIO, 1.5)
+    assert settings.extras_of("media_player.cinema") == {Extra.DOLBY}
+    assert settings.extras_of("media_player.kitchen") == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from custom_components.torrent_cast import config_flow
 from custom_components.torrent_cast import services as module
 from custom_components.torrent_cast.engine import TorrentCastError
 from custom_components.torrent_cast.engine.binding import _environment
-from custom_components.torrent_cast.media import Reason
+from custom_components.torrent_cast.media import Reason, Refusal
 from custom_components.torrent_cast.provider_flow import FeedFlow, FolderFlow, ProviderFlow, TorznabFlow
 
 # The classes are found by their subclasses: each module that has one has been imported by the integration.
@@ -102,7 +102,7 @@ def test_the_walk_finds_the_reasons() -> None:
 
 
 def test_every_reason_has_a_text_and_every_text_a_reason() -> None:
-    used = set(raised()) | translation_keys() | reasons_of_urls() | {str(reason) for reason in Reason}
+    used = set(raised()) | translation_keys() | reasons_of_urls() | {str(reason) for reason in (*Reason, *Refusal)}
     assert used - {"not_absolute"} == set(EN["exceptions"])
 
 
@@ -124,6 +124,16 @@ def test_no_libtorrent_supplies_its_placeholders() -> None:
 
 def test_errors_of_pyav_have_no_placeholders() -> None:
     assert {key for key in Reason if placeholders(EN["exceptions"][key]["message"])} == set()
+
+
+def test_refusals_of_films_have_the_details_that_their_texts_name() -> None:
+    wrong = {}
+    for call in (node for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        match call:
+            case ast.Call(func=ast.Name("Refused"), args=[ast.Attribute(attr=reason)]):
+                needed = placeholders(EN["exceptions"][reason.lower()]["message"])
+                wrong[reason] = needed - {keyword.arg or "" for keyword in call.keywords}
+    assert wrong == {reason.name: set() for reason in Refusal}
 
 
 def test_no_text_shown_in_the_log_has_a_path_or_a_source_in_it() -> None:
@@ -148,6 +158,8 @@ def test_every_field_of_the_forms_has_a_name_and_a_description() -> None:
         section = form["sections"]["network"]
         assert set(section["data"]) == set(section["data_description"]) == set(config_flow.NETWORK_FIELDS)
     init = EN["options"]["step"]["init"]
+    devices = init["sections"]["devices"]
+    assert set(devices["data"]) == set(devices["data_description"]) == set(config_flow.DEVICE_FIELDS)
     assert set(init["data"]) == set(init["data_description"]) == {*config_flow.PLAYBACK_FIELDS, "base_url"}
     for step in ("user", "reconfigure"):
         form = EN["config"]["step"][step]

@@ -22,7 +22,7 @@ from .providing import PROVIDERS, Providers
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
 from .transport import async_listen
-from .views import PictureView, StreamView
+from .views import HlsView, PictureView, StreamView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -36,6 +36,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     mimetypes.add_type(CONTENT_TYPE, SUFFIX)
     hass.http.register_view(StreamView)
     hass.http.register_view(PictureView)
+    hass.http.register_view(HlsView)
     return True
 
 

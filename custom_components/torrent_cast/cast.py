@@ -13,11 +13,12 @@ from .const import DOMAIN
 from .engine.source import is_magnet
 from .errors import translate_errors
 from .loading import CastDevice
+from .media import profile_of
 from .playback import Following, Playback, Session, SessionEnded, State, TargetUnavailable
 from .playback.session import SCHEME
 from .playback.urls import base_url
 from .sources import CONTENT_TYPE, LOCAL_MEDIA, read_source
-from .views import playback_of, stream_path, token_in
+from .views import delivery_path, playback_of, token_in
 
 ROOT: Final = media_source.generate_media_source_id(DOMAIN, "")
 # How Home Assistant resolves an id of its local media.
@@ -104,9 +105,10 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
         _check_connection(chromecast)
         await session.resolve()
         _check_screen(session, chromecast)
+        session.profile = profile_of(str(chromecast.model_name), playback.settings.extras_of(session.target))
         await session.prepare()
         base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host)
-        await _follow(session, CastDevice(hass, chromecast, session, base.with_path(stream_path(session))))
+        await _follow(session, CastDevice(hass, chromecast, session, base.with_path(delivery_path(session))))
     except asyncio.CancelledError:
         session.end()
         raise

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final, override
 
 import voluptuous as vol
+from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
 from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryState,
@@ -17,6 +18,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -48,9 +51,10 @@ from .engine import BindingError, StorageError, TorrentCastError, binding, stora
 from .playback import Seeding
 from .provider_flow import FeedFlow, FolderFlow, TorznabFlow
 from .providers import FEED, FOLDER, TORZNAB
-from .settings import DEFAULTS
+from .settings import DEFAULTS, EXTRAS
 
 SECTION_NETWORK: Final = "network"
+SECTION_DEVICES: Final = "devices"
 MAX_PORT: Final = 65535
 # 10 Gbit/s in kB/s: more is a typing error.
 MAX_LIMIT: Final = 1_250_000
@@ -89,6 +93,12 @@ PLAYBACK_FIELDS: Final[dict[str, Any]] = {
 }
 
 
+DEVICE_FIELDS: Final[dict[str, Any]] = {
+    name: EntitySelector(EntitySelectorConfig(integration="cast", domain=MEDIA_PLAYER, multiple=True))
+    for name in EXTRAS
+}
+
+
 def _fields(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
     return {vol.Required(name, default=values[name]): selector for name, selector in fields.items()}
 
@@ -96,6 +106,11 @@ def _fields(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[vol.Ma
 def _network(values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
     schema = vol.Schema(_fields(NETWORK_FIELDS, values))
     return {vol.Required(SECTION_NETWORK): section(schema, {"collapsed": True})}
+
+
+def _devices(values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
+    schema = vol.Schema(_fields(DEVICE_FIELDS, values))
+    return {vol.Required(SECTION_DEVICES): section(schema, {"collapsed": True})}
 
 
 def _directory_field(default: str) -> dict[vol.Marker, Any]:
@@ -190,8 +205,8 @@ class TorrentCastOptionsFlow(OptionsFlow):
         errors: dict[str, str] = {}
         values = DEFAULTS | self.config_entry.options
         if user_input is not None:
-            network = user_input.pop(SECTION_NETWORK)
-            values = user_input | network
+            sections = user_input.pop(SECTION_NETWORK) | user_input.pop(SECTION_DEVICES, {})
+            values = user_input | sections
             if _is_base_url(values.get(CONF_BASE_URL)):
                 return self.async_create_entry(data=values)
             errors = {CONF_BASE_URL: "bad_base_url"}
@@ -203,6 +218,7 @@ class TorrentCastOptionsFlow(OptionsFlow):
                     TextSelectorConfig(type=TextSelectorType.URL)
                 )
             }
+            | _devices(values)
             | _network(values)
         )
         return self.async_show_form(step_id="init", data_schema=vol.Schema(schema), errors=errors)

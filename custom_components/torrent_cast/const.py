@@ -23,6 +23,11 @@ CONF_URL: Final = "url"
 CONF_API_KEY: Final = "api_key"
 CONF_ADD: Final = "add"
 CONF_WORDS: Final = "words"
+CONF_DOLBY: Final = "dolby_devices"
+CONF_H264: Final = "h264_devices"
+CONF_HEVC: Final = "hevc_devices"
+CONF_VP9: Final = "vp9_devices"
+CONF_AV1: Final = "av1_devices"
 
 # BitTorrent's customary first port; 0 lets the system choose.
 DEFAULT_PORT: Final = 6881

@@ -8,7 +8,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
 from .engine import NoPlayableFile, SourceError, TorrentCastError
-from .media import Unplayable
+from .media import Refused, Unplayable
 from .playback import BadPosition
 
 # What the caller gave is at fault, not the world.
@@ -17,7 +17,7 @@ CALLERS_FAULT = (SourceError, NoPlayableFile, BadPosition)
 
 def translation(error: TorrentCastError | Unplayable) -> dict[str, Any]:
     """Return what Home Assistant's errors take to find the text of `error`."""
-    details = error.details if isinstance(error, TorrentCastError) else {}
+    details = error.details if isinstance(error, TorrentCastError | Refused) else {}
     return {
         "translation_domain": DOMAIN,
         "translation_key": str(error.reason),

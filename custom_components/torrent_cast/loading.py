@@ -13,6 +13,7 @@ from pychromecast.controllers.media import DefaultMediaReceiverController
 from pychromecast.error import PyChromecastError
 from yarl import URL
 
+from .media.hls import CONTENT_TYPE
 from .playback import LoadRefused, NoReachableUrl, Session, SessionEnded, State, TargetUnavailable
 from .watcher import watch
 
@@ -24,6 +25,8 @@ LOAD_TIMEOUT: Final = 30.0
 # is lost, and it connects anew 5 s later. s
 RECONNECT_TIMEOUT: Final = 10.0
 FAILURES: Final = frozenset({"LOAD_FAILED", "INVALID_REQUEST", "INVALID_PLAYER_STATE"})
+# What a receiver does not see from the playlist (Cast's HlsSegmentFormat, HlsVideoSegmentFormat).
+HLS_INFO: Final = {"hlsSegmentFormat": "fmp4", "hlsVideoSegmentFormat": "fmp4"}
 # Somebody else's LOAD took the place of ours.
 CANCELLED: Final = "LOAD_CANCELLED"
 
@@ -131,9 +134,11 @@ def _message(session: Session, url: URL, position: float, *, plain: bool) -> _Lo
     info: dict[str, Any] = {} if plain else {"contentUrl": str(url)}
     if session.probe is not None and session.probe.duration is not None:
         info["duration"] = session.probe.duration
+    if session.hls is not None:
+        info |= HLS_INFO
     return _Load(
         content_id=str(url) if plain else session.content_id,
-        content_type=session.content_type,
+        content_type=session.content_type if session.hls is None else CONTENT_TYPE,
         title=session.title,
         position=position,
         media_info=info,

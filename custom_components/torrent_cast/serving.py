@@ -1,8 +1,9 @@
 """HTTP: one file in single byte ranges (RFC 9110 §14). Knows neither Home Assistant nor how bytes become verified."""
 
 import asyncio
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,10 +15,16 @@ from .engine import ChangedOnDisk, Reader, TorrentCastError
 if TYPE_CHECKING:
     from io import FileIO
 
+_LOGGER = logging.getLogger(__name__)
+
 # Large enough to keep the number of writes low, small enough not to hold a piece per connection in the socket.
 CHUNK_BYTES: Final = 256 * 1024
 # A player has two or three; each may hold a piece of 16 MiB in memory.
 MAX_CONNECTIONS: Final = 16
+# A receiver waits 10 s for the headers of a segment, and forgives 7 s of silence within it. s
+SIGN_OF_LIFE: Final = 2.0
+# A box of MP4 that every player skips (ISO/IEC 14496-12 §8.1.2).
+FREE_BOX: Final = b"\0\0\0\x08free"
 # One range of bytes, open at either end (RFC 9110 §14.1.1, §14.1.2). Longer numbers than any file's are not looked at.
 RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,20})-([0-9]{0,20})[ \t]*", re.ASCII | re.IGNORECASE)
 
@@ -114,6 +121,36 @@ async def _send(request: web.Request, response: web.StreamResponse, content: Con
     except asyncio.CancelledError:
         transport.abort()
         raise
+
+
+async def answer_once_made(
+    request: web.Request, content_type: str, make: Callable[[], Awaitable[bytes]]
+) -> web.StreamResponse:
+    """Answer with what `make` returns, the headers at once, and while it takes its time with boxes that mean nothing.
+
+    A receiver gives a response up that says nothing for some seconds. What fails breaks the connection before its end.
+    """
+    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: content_type, hdrs.CACHE_CONTROL: "no-store"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    if request.method == hdrs.METH_HEAD or (transport := request.transport) is None:
+        return response
+    making = asyncio.ensure_future(make())
+    try:
+        while not (await asyncio.wait([making], timeout=SIGN_OF_LIFE))[0]:
+            await response.write(FREE_BOX)
+        data = making.result()
+        for at in range(0, len(data), CHUNK_BYTES):
+            await response.write(data[at : at + CHUNK_BYTES])
+        await response.write_eof()
+    except BaseException as err:
+        making.cancel()
+        transport.abort()
+        if isinstance(err, Exception):
+            _LOGGER.debug("A segment was not sent to its end: %r", err)
+            return response
+        raise
+    return response
 
 
 async def _copy(socket: _Socket, response: web.StreamResponse, reader: Reader) -> None:

@@ -2,13 +2,17 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .const import (
+    CONF_AV1,
     CONF_BASE_URL,
     CONF_DHT,
     CONF_DIRECTORY,
+    CONF_DOLBY,
     CONF_DOWNLOAD_LIMIT,
+    CONF_H264,
+    CONF_HEVC,
     CONF_KEEP_HOURS,
     CONF_LSD,
     CONF_METADATA_TIMEOUT,
@@ -17,6 +21,7 @@ from .const import (
     CONF_SEEDING,
     CONF_UPLOAD_LIMIT,
     CONF_UPNP,
+    CONF_VP9,
     CONF_WHOLE_FILM,
     DEFAULT_KEEP_HOURS,
     DEFAULT_METADATA_TIMEOUT,
@@ -25,10 +30,19 @@ from .const import (
     DEFAULT_UPLOAD_LIMIT,
 )
 from .engine import EngineSettings
+from .media import Extra
 from .playback import PlaybackSettings, Seeding
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry
+
+EXTRAS: Final = {
+    CONF_DOLBY: Extra.DOLBY,
+    CONF_HEVC: Extra.HEVC,
+    CONF_H264: Extra.H264,
+    CONF_VP9: Extra.VP9,
+    CONF_AV1: Extra.AV1,
+}
 
 DEFAULTS: dict[str, Any] = {
     CONF_DOWNLOAD_LIMIT: 0,
@@ -42,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     CONF_WHOLE_FILM: False,
     CONF_SEEDING: Seeding.WATCHING.value,
     CONF_SEED_RATIO: DEFAULT_SEED_RATIO,
+    **{name: [] for name in EXTRAS},
 }
 
 
@@ -64,6 +79,7 @@ def from_entry(entry: ConfigEntry) -> PlaybackSettings:
         whole_film=options[CONF_WHOLE_FILM],
         seeding=Seeding(options[CONF_SEEDING]),
         seed_ratio=options[CONF_SEED_RATIO],
+        extras={extra: frozenset(options[name]) for name, extra in EXTRAS.items()},
     )
 
 

@@ -1,5 +1,6 @@
 """HTTP in Home Assistant: who may have the stream of a session. No torrent logic."""
 
+import asyncio
 import logging
 from ipaddress import ip_address
 from pathlib import PurePosixPath
@@ -14,8 +15,9 @@ from homeassistant.util.network import is_local
 from .const import DOMAIN
 from .engine import StorageError, TorrentCastError
 from .media import Unplayable
+from .media.hls import CONTENT_TYPE, PLAYLIST, SEGMENT_TYPE
 from .playback import Playback, Session, State
-from .serving import MAX_CONNECTIONS, answer
+from .serving import MAX_CONNECTIONS, answer, answer_once_made
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,6 +42,11 @@ def stream_path(session: Session) -> str:
     return f"/api/{DOMAIN}/{session.token}/{STEM}{suffix if suffix[1:].isalnum() and suffix.isascii() else ''}"
 
 
+def delivery_path(session: Session) -> str:
+    """Return the path under which a prepared session's device gets the film; it holds the token."""
+    return stream_path(session) if session.hls is None else f"/api/{DOMAIN}/{session.token}/hls/{PLAYLIST}"
+
+
 def token_in(path: str) -> str | None:
     """Return the token in a stream's path or URL, None when it is not one of ours."""
     _, ours, rest = path.partition(f"/api/{DOMAIN}/")
@@ -61,16 +68,7 @@ class StreamView(HomeAssistantView):
 
     async def get(self, request: web.Request, token: str, name: str) -> web.StreamResponse:
         """Answer with the stream, or the one range of it that was asked for (RFC 9110 §14)."""
-        hass = request.app[KEY_HASS]
-        playback = playback_of(hass)
-        if playback is None or is_cloud_connection(hass) or not _is_local(request):
-            raise web.HTTPNotFound
-        if playback.stopping:
-            raise web.HTTPServiceUnavailable
-        if (session := playback.by_token(token)) is None:
-            raise web.HTTPNotFound
-        if session.connections >= MAX_CONNECTIONS:
-            raise web.HTTPServiceUnavailable
+        session = _session(request, token)
         try:
             await session.resolve()
         except (TorrentCastError, Unplayable) as err:
@@ -96,6 +94,48 @@ class PictureView(HomeAssistantView):
             raise web.HTTPNotFound
         headers = {hdrs.CACHE_CONTROL: f"private, max-age={PICTURE_AGE}"}
         return web.Response(body=data, content_type="image/jpeg", headers=headers)
+
+
+class HlsView(HomeAssistantView):
+    """Serves a film in segments to whoever knows the token, which the segments inherit from the playlist's path."""
+
+    url = f"/api/{DOMAIN}/{{token}}/hls/{{name}}"
+    name = f"api:{DOMAIN}:hls"
+    requires_auth = False
+    cors_allowed = True
+
+    async def head(self, request: web.Request, token: str, name: str) -> web.StreamResponse:
+        """Answer with the headers."""
+        return await self.get(request, token, name)
+
+    async def get(self, request: web.Request, token: str, name: str) -> web.StreamResponse:
+        """Answer with the playlist or a segment."""
+        session = _session(request, token)
+        task = asyncio.current_task()
+        if (stream := session.hls) is None or task is None:
+            raise web.HTTPNotFound
+        with session.connected(task.cancel):
+            if name == PLAYLIST:
+                headers = {hdrs.CACHE_CONTROL: "no-store"}
+                return web.Response(text=stream.playlist, content_type=CONTENT_TYPE, headers=headers)
+            if (make := stream.find(name)) is None:
+                raise web.HTTPNotFound
+            return await answer_once_made(request, SEGMENT_TYPE, make)
+
+
+def _session(request: web.Request, token: str) -> Session:
+    """Return the session that `token` opens. Raises HTTPNotFound, HTTPServiceUnavailable."""
+    hass = request.app[KEY_HASS]
+    playback = playback_of(hass)
+    if playback is None or is_cloud_connection(hass) or not _is_local(request):
+        raise web.HTTPNotFound
+    if playback.stopping:
+        raise web.HTTPServiceUnavailable
+    if (session := playback.by_token(token)) is None:
+        raise web.HTTPNotFound
+    if session.connections >= MAX_CONNECTIONS:
+        raise web.HTTPServiceUnavailable
+    return session
 
 
 def _is_local(request: web.Request) -> bool:

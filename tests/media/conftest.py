@@ -52,6 +52,41 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+FLASHES = "drawbox=t=fill:color=white:enable='lt(mod(t,1),0.02)'"
+CLOCK = (
+    *("-f", "lavfi", "-i", f"color=black:size=160x90:rate=25:duration=30,{FLASHES}"),
+    *("-f", "lavfi", "-i", "aevalsrc='sin(2*PI*1000*t)*lt(mod(t,1),0.1)':s=48000:d=30"),
+)
+"""30 s with a white picture and a tone at the beginning of each second."""
+
+CLOCKS = {
+    "clock.mkv": ("-c:a", "ac3"),
+    "clock.mp4": ("-c:a", "ac3"),
+    "surround.mkv": ("-c:a", "aac", "-ac", "6"),
+    "copied.mkv": ("-c:a", "aac"),
+    "late.mkv": ("-c:a", "ac3", "-output_ts_offset", "100"),
+    "mp3.mkv": ("-c:a", "libmp3lame"),
+    "opus.mkv": ("-c:a", "libopus"),
+    "dts.mkv": ("-c:a", "dca", "-strict", "-2"),
+    "silent.mkv": ("-an",),
+}
+
+
+@pytest.fixture(scope="session")
+def clocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory of films whose picture and sound tell the seconds, with reordered frames where there can be.
+
+    Key frames are 1.6 s apart, so that cuts do not fall on seconds.
+    """
+    directory = tmp_path_factory.mktemp("clocks")
+    for name, arguments in CLOCKS.items():
+        ffmpeg(
+            *CLOCK, "-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "40", "-sc_threshold", "0",
+            *("-pix_fmt", "yuv420p"), *arguments, directory / name,
+        )  # fmt: skip
+    return directory
+
+
 @pytest.fixture
 async def worker() -> AsyncIterator[Worker]:
     """Return a worker, stopped after the test."""

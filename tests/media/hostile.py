@@ -1,6 +1,6 @@
 """The worker program with methods that do what a hostile file may make it do. Run by path."""
 
-import importlib.util
+import importlib
 import os
 import signal
 import sys
@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from custom_components.torrent_cast.media.inside import SparseFile
+    from custom_components.torrent_cast.media.inside.sparse import SparseFile
 
-sys.path.extend(sys.argv[1:])
-PROGRAM = Path(__file__).parents[2] / "custom_components/torrent_cast/media/inside.py"
-spec = importlib.util.spec_from_file_location("inside", PROGRAM)
-assert spec
-assert spec.loader
-inside = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(inside)
+sys.path.extend([*sys.argv[1:], str(Path(__file__).parents[2] / "custom_components/torrent_cast/media")])
+inside = importlib.import_module("inside.serving")
 
 type Result = tuple[dict[str, object], bytes]
 

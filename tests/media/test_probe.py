@@ -14,6 +14,7 @@ from custom_components.torrent_cast.media import Container, KeyFrames, Probe, Re
 from custom_components.torrent_cast.media.probe import _probe
 from custom_components.torrent_cast.media.worker import Answer
 
+from .conftest import ffmpeg
 from .sources import MemorySource
 
 if TYPE_CHECKING:
@@ -60,8 +61,12 @@ async def test_a_file_is_what_it_is(
 ) -> None:
     found, source = await look(worker, media / name)
     assert (found.container, found.content_type) == (container, kind)
-    assert (found.video_codec, found.audio_codec, found.channels) == (video, audio, 1)
-    assert (found.width, found.height) == ((320, 180) if video else (0, 0))
+    assert (found.video_codec, found.audio_codec) == (video, audio)
+    assert found.audio is not None
+    assert found.audio.channels == 1
+    assert (found.video is None) is (video is None)
+    if found.video is not None:
+        assert (found.video.width, found.video.height, found.video.depth) == (320, 180, 8)
     assert found.duration == pytest.approx(12, abs=0.1)
     assert found.bytes_per_second == pytest.approx(source.size / 12, rel=0.01)
     assert found.index[0][0] == 0
@@ -188,14 +193,16 @@ async def test_a_damaged_file_is_probed_or_unplayable(worker: Worker, media: Pat
     [
         ({"formats": 7, "touched": [["x"]]}, b""),
         ({"touched": [[-1, 5]]}, b""),
-        ({"width": 1 << 40}, b""),
+        ({"streams": [{"index": 0, "kind": "video", "width": 1 << 40}]}, b""),
+        ({"streams": [{"index": 0, "kind": "smell"}]}, b""),
+        ({"chapters": [[0]]}, b""),
         ({}, b"odd"),
         ({}, array("d", [0.0]).tobytes() + array("q", [-1]).tobytes()),
     ],
 )
 async def test_an_answer_that_makes_no_sense_is_an_error(change: dict[str, object], payload: bytes) -> None:
-    sound = {"formats": ["mov"], "webm": False, "duration": 1.0, "video": "h264", "audio": None}
-    result = sound | {"width": 2, "height": 2, "channels": 0, "touched": [[0, 9]]}
+    sound = {"formats": ["mov"], "webm": False, "duration": 1.0, "video": None, "audio": None}
+    result = sound | {"streams": [], "chapters": [], "touched": [[0, 9]]}
     assert _probe(Answer(result, b""), 9, "x.mp4").index == ((0, 9),)
     with pytest.raises((ValueError, TypeError)):
         _probe(Answer(result | change, payload), 9, "x.mp4")
@@ -219,3 +226,34 @@ async def test_an_answer_that_makes_no_sense_is_an_error(change: dict[str, objec
 )
 def test_a_name_promises_a_content_type(name: str, kind: str) -> None:
     assert content_type(name) == kind
+
+
+async def test_streams_and_chapters_are_told(worker: Worker, tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    (tmp_path / "words.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+    (tmp_path / "font.ttf").write_bytes(bytes(100))
+    chapters = (
+        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1\nSTART=1\nEND=2\n"
+    )
+    (tmp_path / "chapters.txt").write_text(chapters)
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2"),
+        *("-f", "lavfi", "-i", "sine=duration=2", "-i", tmp_path / "words.srt", "-i", tmp_path / "chapters.txt"),
+        *("-map", "0", "-map", "1", "-map", "1", "-map", "2", "-map_metadata", "3"),
+        *("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le"),
+        *("-c:a:0", "ac3", "-ac:a:0", "6", "-c:a:1", "aac", "-c:s", "srt"),
+        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger", "-metadata:s:a:1", "title=Kommentar"),
+        *("-disposition:s:0", "forced", "-attach", tmp_path / "font.ttf"),
+        *("-metadata:s:t", "mimetype=application/x-truetype-font", film),
+    )
+    found, _ = await look(worker, film)
+    video, sound, other, words, font = found.streams
+    assert (video.kind, video.codec, video.profile, video.depth, video.is_420) == ("video", "hevc", "Main 10", 10, True)
+    assert 10 <= video.level <= 62
+    assert (sound.codec, sound.channels, sound.rate, sound.language) == ("ac3", 6, 44_100, "eng")
+    assert (other.codec, other.language, other.title) == ("aac", "ger", "Kommentar")
+    assert (words.kind, words.codec, words.is_forced) == ("subtitle", "subrip", True)
+    assert (font.kind, font.title) == ("attachment", "font.ttf")
+    assert found.video is video
+    assert found.audio is sound
+    assert [(chapter.start, chapter.title) for chapter in found.chapters] == [(0, "One"), (1, "")]

@@ -25,7 +25,7 @@ async def failure(worker: Worker, method: str) -> Reason:
     """Return why a method fails."""
     with pytest.raises(Unplayable) as caught:
         await call(worker, method)
-    return caught.value.reason
+    return Reason(caught.value.reason)
 
 
 async def test_one_process_serves_all_calls() -> None:

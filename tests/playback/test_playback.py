@@ -321,13 +321,13 @@ async def test_a_session_without_a_receiver_ends_when_nobody_asks_any_more(
     session: Session,
     wait_for: Callable[[float], None],
 ) -> None:
-    with session._connection(lambda: None):
+    with session.connected(lambda: None):
         pass
     wait_for(IDLE_SESSION - 60)
     await playback.tidy()
     assert not session.is_over
     wait_for(IDLE_SESSION + 60)
-    with session._connection(lambda: None):
+    with session.connected(lambda: None):
         await playback.tidy()
         assert not session.is_over
     session.last_used -= 2 * IDLE_SESSION

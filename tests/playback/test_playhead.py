@@ -68,11 +68,6 @@ async def playhead(place: Place, clock: Clock) -> AsyncIterator[Playhead]:
         duration=float(DURATION),
         index=((0, MIB), INDEX),
         key_frames=KeyFrames(array("d"), array("q")),
-        video_codec="h264",
-        audio_codec="aac",
-        width=1280,
-        height=720,
-        channels=2,
     )
     found = Playhead(cast("Cursor", place), probe, 0.0, clock)
     found.on_status(0.0, runs=True)

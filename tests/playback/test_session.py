@@ -111,7 +111,7 @@ async def test_work_cancelled_by_the_loop_is_an_end(waiting: Session) -> None:
 
 async def test_the_end_breaks_every_connection(session: Session) -> None:
     broken: list[int] = []
-    with session._connection(lambda: broken.append(1)), session._connection(lambda: broken.append(2)):
+    with session.connected(lambda: broken.append(1)), session.connected(lambda: broken.append(2)):
         session.end()
     assert sorted(broken) == [1, 2]
 

@@ -38,7 +38,7 @@ BLACK: Final = 95  # up to which it is black; between them the picture cannot be
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A recipe: H.264 and AAC in MP4; `bitrate` is of the whole file, bit/s."""
+    """A recipe: H.264 in the container that the name says, sound in AAC, or `codec` in 5.1; `bitrate` of all, bit/s."""
 
     name: str
     seconds: int = 600
@@ -47,6 +47,7 @@ class Film:
     width: int = 640
     height: int = 360
     fps: int = 25
+    codec: str = "aac"
 
 
 MOOV_FIRST: Final = Film("Film moov first (2026).mp4")
@@ -113,7 +114,10 @@ async def film(recipe: Film) -> Path:
     async with _making(path) as fresh:
         if fresh:
             encoded = await _encoded(recipe)
-            if recipe.moov_first:
+            if recipe.codec != "aac":
+                sound = ("-c:v", "copy", "-c:a", recipe.codec, "-ac", "6")
+                await _ffmpeg("-i", str(encoded), *sound, str(fresh))
+            elif recipe.moov_first:
                 await _ffmpeg("-i", str(encoded), "-c", "copy", "-movflags", "+faststart", str(fresh))
             else:
                 fresh.hardlink_to(encoded)

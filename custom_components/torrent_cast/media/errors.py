@@ -20,10 +20,33 @@ class Reason(enum.StrEnum):
     """The worker was stopped: says nothing about the file."""
 
 
+class Refusal(enum.StrEnum):
+    """Why a device does not get a film that can be read."""
+
+    VIDEO_CODEC = "video_codec"
+    """It has no decoder for it."""
+    VIDEO_DEPTH = "video_depth"
+    """Its decoder takes fewer bits per colour, or fewer colours."""
+    VIDEO_LEVEL = "video_level"
+    """Its decoder takes smaller pictures, or fewer of them."""
+    CONTAINER = "container"
+    """The container is none of its own, and the video goes into no other."""
+    NO_INDEX = "no_index"
+    """It cannot be cut into segments: it does not say where its key frames are, or they are too far apart."""
+
+
 class Unplayable(Exception):  # says what the file is
     """A file cannot be played; `reason` is for programs, `detail` for the log."""
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    def __init__(self, reason: Reason | Refusal, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
         self.reason = reason
         self.detail = detail
+
+
+class Refused(Unplayable):
+    """A device cannot play a film; `details` are the figures and names of its text."""
+
+    def __init__(self, reason: Refusal, **details: str) -> None:
+        super().__init__(reason, ", ".join(f"{key} {value}" for key, value in details.items()))
+        self.details = details

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from .errors import Reason, Unplayable
+from .streams import Chapter, Stream, chapters, streams
 
 if TYPE_CHECKING:
     from .worker import Answer, ByteSource, Worker
@@ -104,12 +105,6 @@ _KEY_FRAME_GAP: Final = 30.0
 _LONGEST: Final = 30 * 86400.0
 """Seconds: longer is a damaged header."""
 
-_LARGEST: Final = 1 << 16
-"""Pixels, and channels: no codec has more."""
-
-_NAME: Final = 40
-"""Characters of a codec's name: FFmpeg's longest has some 20."""
-
 _TYPES: Final = mimetypes.MimeTypes()
 for _suffix, _type in _SUFFIXES.items():
     _TYPES.add_type(_type, _suffix)
@@ -155,11 +150,22 @@ class Probe:
     index: tuple[tuple[int, int], ...]
     """The byte ranges [start, end) a player reads before the first frame: the head, and the index where it is apart."""
     key_frames: KeyFrames
-    video_codec: str | None
-    audio_codec: str | None
-    width: int
-    height: int
-    channels: int
+    streams: tuple[Stream, ...] = ()
+    video: Stream | None = None
+    """The stream that is the film: the first video that is no cover."""
+    audio: Stream | None = None
+    """Its sound: the first audio."""
+    chapters: tuple[Chapter, ...] = ()
+
+    @property
+    def video_codec(self) -> str | None:
+        """Return FFmpeg's name of the video codec, None where there is no video."""
+        return self.video.codec if self.video else None
+
+    @property
+    def audio_codec(self) -> str | None:
+        """Return FFmpeg's name of the audio codec, None where there is no sound."""
+        return self.audio.codec if self.audio else None
 
     @property
     def bytes_per_second(self) -> float | None:
@@ -197,7 +203,8 @@ def _probe(answer: Answer, size: int, name: str) -> Probe:
     """Return the worker's answer as a value; a hostile file may have written it."""
     result = answer.result
     container = _container(result["formats"], webm=result["webm"] is True)
-    video, audio = _codec(result["video"]), _codec(result["audio"])
+    found = streams(result["streams"])
+    video, audio = _chosen(found, result["video"]), _chosen(found, result["audio"])
     types = _CONTENT_TYPES.get(container)
     index = _ranges(result["touched"], size)
     return Probe(
@@ -207,11 +214,10 @@ def _probe(answer: Answer, size: int, name: str) -> Probe:
         duration=_duration(result["duration"]),
         index=index[:1] if container in _HEADED else index,
         key_frames=_key_frames(answer.payload, size),
-        video_codec=video,
-        audio_codec=audio,
-        width=_number(result["width"], _LARGEST),
-        height=_number(result["height"], _LARGEST),
-        channels=_number(result["channels"], _LARGEST),
+        streams=found,
+        video=video,
+        audio=audio,
+        chapters=chapters(result["chapters"]),
     )
 
 
@@ -222,8 +228,8 @@ def _container(formats: object, *, webm: bool) -> Container:
     return Container.WEBM if found is Container.MATROSKA and webm else found
 
 
-def _codec(name: object) -> str | None:
-    return name[:_NAME] if isinstance(name, str) else None
+def _chosen(found: tuple[Stream, ...], index: object) -> Stream | None:
+    return next((stream for stream in found if stream.index == index), None)
 
 
 def _duration(value: object) -> float | None:

@@ -21,7 +21,7 @@ type Json = dict[str, object]
 
 _LOGGER = logging.getLogger(__name__)
 
-PROGRAM: Final = Path(__file__).with_name("inside.py")
+PROGRAM: Final = Path(__file__).parent / "inside" / "__main__.py"
 
 DEADLINE: Final = 8.0
 """Seconds of work one call may take, waiting for bytes apart: with start-up, a hostile file is an error within 10 s."""
@@ -184,13 +184,20 @@ class Worker:
                 await self._link.wait()
                 self._link = None
 
-    async def call(self, job: str, source: ByteSource, method: str, params: Json | None = None) -> Answer:
-        """Call a method on a file, fetching the bytes it needs; raises Unplayable.
+    async def call(
+        self,
+        job: str,
+        source: ByteSource,
+        method: str,
+        params: Json | None = None,
+        given: Sequence[tuple[int, bytes]] = (),
+    ) -> Answer:
+        """Call a method on a file, fetching the bytes it needs beyond those `given`; raises Unplayable.
 
         Calls with the same job share the bytes that the process holds already.
         """
         request = _Request(job, source.size, method, params or {})
-        ranges: list[tuple[int, bytes]] = []
+        ranges = list(given)
         left = self._deadline
         for _ in range(MAX_ROUNDS):
             reply, spent = await self._round(request, ranges, left)

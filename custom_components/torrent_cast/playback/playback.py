@@ -5,8 +5,8 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +30,7 @@ from ..engine import (
 )
 from ..engine.contents import Shelf
 from ..engine.source import from_magnet
-from ..media import Unplayable, Worker
+from ..media import Extra, Unplayable, Worker
 from . import catalogue
 from .catalogue import Entry
 from .library import Library
@@ -76,6 +76,11 @@ class PlaybackSettings:
     whole_film: bool = False
     seeding: Seeding = Seeding.WATCHING
     seed_ratio: float = 1.0
+    extras: Mapping[Extra, frozenset[str]] = field(default_factory=dict)  # the entities of devices that take more
+
+    def extras_of(self, entity_id: str | None) -> frozenset[Extra]:
+        """Return what the owner says a device takes beyond what its model tells."""
+        return frozenset(extra for extra, devices in self.extras.items() if entity_id in devices)
 
 
 class Playback:
@@ -88,6 +93,7 @@ class Playback:
         self.worker = Worker()
         self.pictures = Pictures(cache / PICTURES, self.worker)
         self._shelf = Shelf(libtorrent, settings.directory)
+        self.cutter = Worker()
         self.stopping = False
         self._engine: Engine | None = None
         self._needed = 0.0  # when the engine was last asked for or let go of; monotonic s
@@ -420,6 +426,7 @@ class Playback:
         if engine is not None:
             await engine.stop()
         await self.worker.stop()
+        await self.cutter.stop()
 
 
 def _look_at(task: asyncio.Task[Any]) -> None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
 from ..engine.files import printable
-from ..media.probe import Probe, content_type, probe
+from ..media import Probe, Profile, Remux, content_type, deliver, probe
+from ..media.hls import Cutter
 from .errors import BadPosition, NoData, SessionEnded
+from .hls import Hls, Place
 from .playhead import Playhead
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Owner(Protocol):
     """What a session needs of the place it lives in."""
 
     worker: Worker
+    cutter: Worker  # a process of its own: a film that plays does not wait for what another one does to the probe
 
     @property
     def patience(self) -> float:
@@ -91,6 +94,8 @@ class Session:
         self.torrent: Torrent | None = None
         self.file: TorrentFile | None = None
         self.probe: Probe | None = None
+        self.profile: Profile | None = None  # what the device plays; None: whoever asks gets the file as it is
+        self.hls: Hls | None = None  # the film in segments, for a device that does not take the file
         self.playhead: Playhead | None = None  # of a device that says where it is
         self.following: Following | None = None
         self.requested = asyncio.Event()
@@ -105,7 +110,7 @@ class Session:
         self._work: dict[str, asyncio.Task[None]] = {}
         self._cursors = contextlib.AsyncExitStack()
         self._connections: set[Callable[[], object]] = set()
-        self._streams: list[tuple[Reader, int]] = []  # what is being sent, and since which jump
+        self._streams: list[tuple[Place, int]] = []  # what is being sent, and since which jump
 
     # --- what it is ------------------------------------------------------------------------------------------------
 
@@ -192,6 +197,7 @@ class Session:
         self.probe = found = await probe(self._owner.worker, FileBytes(torrent, file), file.name)
         if found.duration is not None and self.start_position >= found.duration:
             raise BadPosition("beyond_end", position=f"{self.start_position:g}", duration=f"{found.duration:.0f}")
+        self.hls = self._segmented(torrent, file, found)
         torrent.pace(found.bytes_per_second if self._owner.paces else None)
         first = found.byte_at(self.start_position).offset
         last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
@@ -200,6 +206,12 @@ class Session:
         self.playhead = Playhead(ahead, found, self.start_position)
         for start, end in (*found.index, (first, last)):
             await torrent.wait_for_range(file, start, end)
+
+    def _segmented(self, torrent: Torrent, file: TorrentFile, found: Probe) -> Hls | None:
+        """Return the film in segments if the device needs it so. Raises Refused."""
+        if self.profile is None or not isinstance(remux := deliver(found, self.profile), Remux):
+            return None
+        return Hls(Cutter(self._owner.cutter, FileBytes(torrent, file), found, remux), remux.segments, self._heard)
 
     async def _while_data_comes(self, torrent: Torrent, file: TorrentFile, work: Awaitable[None]) -> None:
         """Await `work`; give up when no part of the file comes for as long as the owner is patient. Raises NoData."""
@@ -260,11 +272,11 @@ class Session:
         assert self.torrent is not None  # the view resolved the session before
         assert self.file is not None
         async with self.torrent.open(self.file, start, end) as reader:
-            with self._connection(abort), self._heard(reader, start, end):
+            with self.connected(abort), self._heard(reader, start, end):
                 yield reader
 
     @contextlib.contextmanager
-    def _heard(self, reader: Reader, start: int, end: int) -> Iterator[None]:
+    def _heard(self, reader: Place, start: int, end: int) -> Iterator[None]:
         """Have the playhead learn what a request says of it."""
         if self.playhead is None:
             yield
@@ -280,7 +292,8 @@ class Session:
             self.playhead.on_sent(stream[1], reader.position)
 
     @contextlib.contextmanager
-    def _connection(self, abort: Callable[[], object]) -> Iterator[None]:
+    def connected(self, abort: Callable[[], object]) -> Iterator[None]:
+        """Count a request; `abort` is called when the session ends before it."""
         self._connections.add(abort)
         self.was_used = True
         self.requested.set()

@@ -1,0 +1,110 @@
+"""Delivery: how a film gets to a device, as it is, as HLS with other sound, or not at all and why. Pure functions."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import Refusal, Refused
+from .hls import Segment, segments
+from .probe import Container, Probe
+from .profiles import Profile, Video
+from .streams import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """The file as it is."""
+
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remux:
+    """HLS in fragments of MP4: video copied, sound copied or as AAC in stereo."""
+
+    segments: tuple[Segment, ...]
+    video: Stream
+    audio: Stream | None
+    encodes_audio: bool
+
+
+type Delivery = Direct | Remux
+
+# What a container may hold for a Cast device to take the file as it is.
+_VIDEO_IN: Final = {
+    Container.MP4: {"h264", "hevc", "av1", "vp9"},
+    Container.WEBM: {"vp8", "vp9", "av1"},
+}
+_AUDIO_IN: Final = {
+    Container.MP4: {"aac", "mp3", "ac3", "eac3", "flac", "opus"},
+    Container.WEBM: {"opus", "vorbis"},
+}
+# Containers that name the times of their frames, and have an index. Transport streams have none, AVI no times.
+_CUT: Final = {Container.MP4, Container.MATROSKA, Container.WEBM}
+# Video that goes into fragments, and sound that receivers take from there.
+_VIDEO_IN_HLS: Final = {"h264", "hevc", "av1", "vp9"}
+_AUDIO_IN_HLS: Final = {"aac", "ac3", "eac3"}
+# Sound that a device decodes by itself only in stereo.
+_STEREO_ONLY: Final = {"aac"}
+STEREO: Final = 2
+
+_NAMES: Final = {
+    "h264": "H.264", "hevc": "HEVC", "av1": "AV1", "vp8": "VP8", "vp9": "VP9", "mpeg4": "MPEG-4 ASP (DivX, Xvid)",
+    "mpeg2video": "MPEG-2", "mpeg1video": "MPEG-1", "vc1": "VC-1", "wmv3": "WMV", "msmpeg4v3": "DivX 3",
+}  # fmt: skip
+
+
+def deliver(probe: Probe, profile: Profile) -> Delivery:
+    """Return how to deliver a film to a device that plays `profile`. Raises Refused."""
+    video = probe.video
+    if video is None:  # sound alone: the device says for itself
+        return Direct(probe.content_type)
+    _check_video(video, profile)
+    if _is_direct(probe, video, profile):
+        return Direct(probe.content_type)
+    if video.codec not in _VIDEO_IN_HLS or probe.container not in _CUT:
+        raise Refused(Refusal.CONTAINER, container=probe.container, codec=_name(video))
+    found = segments(probe)
+    if not found:
+        raise Refused(Refusal.NO_INDEX)
+    return Remux(found, video, probe.audio, encodes_audio=not _takes(probe.audio, profile, _AUDIO_IN_HLS))
+
+
+def _is_direct(probe: Probe, video: Stream, profile: Profile) -> bool:
+    videos = _VIDEO_IN.get(probe.container, set())
+    return video.codec in videos and _takes(probe.audio, profile, _AUDIO_IN.get(probe.container, set()))
+
+
+def _takes(audio: Stream | None, profile: Profile, holds: set[str]) -> bool:
+    """Tell whether a device takes sound as it is from a container that `holds` so many codecs."""
+    if audio is None:
+        return True
+    if audio.codec not in profile.audio & holds:
+        return False
+    return audio.codec not in _STEREO_ONLY or audio.channels <= STEREO
+
+
+def _check_video(video: Stream, profile: Profile) -> None:
+    """Raise Refused unless a device decodes a stream."""
+    limit = profile.video.get(video.codec or "")
+    if limit is None:
+        raise Refused(Refusal.VIDEO_CODEC, codec=_name(video))
+    if video.depth > limit.depth or not (video.is_420 or not video.depth):
+        raise Refused(Refusal.VIDEO_DEPTH, codec=_name(video), depth=str(video.depth), profile=video.profile or "")
+    if _exceeds(video, limit):
+        raise Refused(
+            Refusal.VIDEO_LEVEL, codec=_name(video), size=f"{video.width}x{video.height}", level=_level(video)
+        )
+
+
+def _exceeds(video: Stream, limit: Video) -> bool:
+    if video.width * video.height > limit.pixels:
+        return True
+    return limit.level is not None and video.level > limit.level
+
+
+def _name(video: Stream) -> str:
+    return _NAMES.get(video.codec or "", (video.codec or "unknown").upper())
+
+
+def _level(video: Stream) -> str:
+    return f"{video.level / 10:g}" if video.level else "-"

@@ -1,0 +1,134 @@
+"""HLS (RFC 8216): where a film is cut, and the playlist that says so. Cutting itself is the worker's."""
+
+from dataclasses import dataclass
+from itertools import count, pairwise
+from typing import TYPE_CHECKING, Final
+
+from .probe import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .delivery import Remux
+    from .worker import ByteSource, Json, Worker
+
+CONTENT_TYPE: Final = "application/x-mpegurl"
+PLAYLIST: Final = "film.m3u8"
+BEGINNING: Final = "init.mp4"
+SEGMENT_TYPE: Final = "video/mp4"
+
+TARGET_SECONDS: Final = 6.0
+"""From one cut to the next, at least, as Apple's authoring specification asks: fewer would only cost requests."""
+
+MAX_SEGMENT: Final = 48 << 20
+"""Bytes of film in one segment: the worker may hold 64 MiB of a file, its index too."""
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a segment begins: a key frame, by s from the beginning and by byte offset."""
+
+    time: float
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of film; `start` and `end` are byte offsets of what it is made of, but for a little beyond the end."""
+
+    number: int
+    begin: Cut | None
+    until: Cut | None
+    duration: float
+    start: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """Return its name in the playlist."""
+        return f"{self.number}.m4s"
+
+
+def segments(probe: Probe) -> tuple[Segment, ...]:
+    """Return the segments of a film, none where it cannot be cut: without duration or index, or too far apart."""
+    if probe.duration is None or not len(probe.key_frames):
+        return ()
+    cuts = list(_cuts(probe, probe.duration))
+    bounds = [(None, 0.0, 0), *((cut, cut.time, cut.offset) for cut in cuts), (None, probe.duration, probe.size)]
+    found = tuple(
+        Segment(number, begin, until, end - time, start, stop)
+        for number, ((begin, time, start), (until, end, stop)) in enumerate(pairwise(bounds))
+    )
+    fits = all(0 < segment.end - segment.start <= MAX_SEGMENT for segment in found)
+    return found if fits else ()
+
+
+def _cuts(probe: Probe, duration: float) -> Iterator[Cut]:
+    """Yield the key frames to cut at."""
+    last = Cut(0.0, 0)
+    for time, offset in zip(probe.key_frames.times, probe.key_frames.offsets, strict=True):
+        # What is left at the end is not worth a segment of its own.
+        if time - last.time >= TARGET_SECONDS and offset > last.offset and duration - time >= 1:
+            last = Cut(time, offset)
+            yield last
+
+
+def playlist(found: tuple[Segment, ...]) -> str:
+    """Return the playlist of a film that is all there to be asked for."""
+    longest = max(segment.duration for segment in found)
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        f"#EXT-X-TARGETDURATION:{round(longest + 0.5)}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        f'#EXT-X-MAP:URI="{BEGINNING}"',
+    ]
+    for segment in found:
+        lines += [f"#EXTINF:{segment.duration:.6f},", segment.name]
+    return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+
+
+class Cutter:
+    """Has the worker make the segments of one film; its bytes come from `source`."""
+
+    def __init__(self, worker: Worker, source: ByteSource, probe: Probe, remux: Remux) -> None:
+        self._worker = worker
+        self._source = source
+        self._index = probe.index
+        self._remux = remux
+        self._job = f"film {next(_numbers)}"
+
+    async def beginning(self) -> bytes:
+        """Return the initialisation segment. Raises Unplayable, and what the source raises."""
+        return await self._call("beginning", self._params(), ())
+
+    async def segment(self, segment: Segment) -> bytes:
+        """Return a media segment, the same one each time. Raises Unplayable, and what the source raises."""
+        params = self._params() | {
+            "number": segment.number,
+            "begin": _pair(segment.begin),
+            "end": _pair(segment.until),
+        }
+        data = await self._source.read_range(segment.start, segment.end)
+        return await self._call("segment", params, ((segment.start, data),))
+
+    async def _call(self, method: str, params: Json, given: tuple[tuple[int, bytes], ...]) -> bytes:
+        answer = await self._worker.call(self._job, self._source, method, params, given)
+        return answer.payload
+
+    def _params(self) -> Json:
+        remux = self._remux
+        return {
+            "video": remux.video.index,
+            "audio": None if remux.audio is None else remux.audio.index,
+            "sound": "aac" if remux.encodes_audio else "copy",
+            "keep": [list(span) for span in self._index],
+        }
+
+
+def _pair(cut: Cut | None) -> list[float | int] | None:
+    return None if cut is None else [cut.time, cut.offset]

@@ -1,0 +1,122 @@
+"""An open film: its two streams, and which of their packets lie between two cuts."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
+
+from .probing import NotMedia, delay_of, origin_of
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+
+    from .sparse import SparseFile
+
+    type Json = dict[str, object]
+    type AnyPacket = Packet[Stream]
+
+LATER: Final = Fraction(1, 5)
+"""Seconds by which all is shown later than in the file: then no frame is decoded after it is shown, up to four frames
+of reordering at 20 per second; a film with more has negative offsets, which not every player reads."""
+
+APART: Final = 2.0
+"""Seconds by which sound may lie behind the video of the same moment in a file; muxers keep it within one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A key frame: its time in s from the beginning, and its byte offset."""
+
+    time: float
+    offset: int
+
+
+class Film:
+    """An open file and the two streams that are taken from it."""
+
+    def __init__(self, container: InputContainer, file: SparseFile, params: Json) -> None:
+        self._container = container
+        self._file = file
+        streams = list(container.streams)
+        video = streams[params["video"]] if isinstance(params["video"], int) else None
+        audio = streams[params["audio"]] if isinstance(params["audio"], int) else None
+        if not isinstance(video, VideoStream) or not isinstance(audio, AudioStream | None):
+            raise NotMedia("other streams than the probe found")
+        self.video = video
+        self.audio = audio
+        self.is_encoded = params["sound"] == "aac"
+        self.origin = origin_of(container, self.video)
+        self._by_position = "mov" not in container.format.name
+        self._delay = delay_of(self.video)
+
+    def stamp(self, cut: Cut) -> int:
+        """Return the cut in the index's units: decoding time in MP4, else the time shown."""
+        return round((Fraction(cut.time) + self.origin) / base_of(self.video)) - self._delay
+
+    def seek(self, cut: Cut | None) -> None:
+        """Go to a key frame, or stay at the beginning."""
+        if cut is not None:
+            self._container.seek(self.stamp(cut), stream=self.video)
+
+    def is_at(self, cut: Cut, packet: AnyPacket) -> bool:
+        """Tell whether a video packet is the key frame of a cut, or one after it."""
+        when = packet.pts if self._by_position else packet.dts
+        return packet.is_keyframe and when is not None and when >= self.stamp(cut)
+
+    def is_after(self, cut: Cut, packet: AnyPacket) -> bool:
+        """Tell whether a reader who began at the cut comes by a sound packet."""
+        if self._by_position:
+            return packet.pos is not None and packet.pos >= cut.offset
+        return self.seconds(packet) >= self.stamp(cut) * base_of(self.video) - self.origin
+
+    def seconds(self, packet: AnyPacket) -> Fraction:
+        """Return when a packet is shown or heard, in s from the beginning."""
+        assert packet.pts is not None  # `packets` sees to it
+        return self.seconds_of(packet.pts * base_of(packet.stream))
+
+    def seconds_of(self, time: Fraction) -> Fraction:
+        """Return the file's own time, in s, as one from the beginning."""
+        return time - self.origin
+
+    def ticks(self, packet: AnyPacket, timescale: int) -> Fraction:
+        """Return when a packet is shown or heard in the segments, which is `LATER`."""
+        return (self.seconds(packet) + LATER) * timescale
+
+    def packets(self, begin: Cut | None, end: Cut | None, behind: float) -> tuple[list[AnyPacket], list[AnyPacket]]:
+        """Return the video packets between two cuts, and the sound from the first one to `behind` s after the second.
+
+        Sound that the file holds at all within `APART` of its place.
+        """
+        self.seek(begin)
+        video: list[AnyPacket] = []
+        audio: list[AnyPacket] = []
+        streams = [stream for stream in (self.video, self.audio) if stream is not None]
+        is_over = False
+        for packet in self._container.demux(streams):
+            if packet.size == 0 or packet.pts is None:
+                continue
+            if packet.stream is not self.video:
+                audio.append(packet)
+                if end and is_over and self.is_after(end, packet) and self.seconds(packet) >= end.time + behind:
+                    break
+                continue
+            if not video and begin and not self.is_at(begin, packet):
+                continue
+            is_over = is_over or (end is not None and self.is_at(end, packet))
+            if not is_over:
+                video.append(packet)
+            elif self.audio is None or (end and self.seconds(packet) > end.time + APART):
+                break
+        if self._file.missing is None and not video:
+            raise NotMedia("no video in this segment")
+        return video, audio
+
+
+def base_of(stream: Stream) -> Fraction:
+    """Return the unit of a stream's times, s."""
+    assert stream.time_base is not None  # every demuxer sets it
+    return Fraction(stream.time_base.numerator, stream.time_base.denominator)

@@ -1,0 +1,33 @@
+"""A film with sound that devices do not decode plays on one while it downloads."""
+
+import asyncio
+
+import pytest
+
+from tests.rig.films import Film
+from tests.rig.stage import Stage
+
+# A whole play takes seconds; this only turns a hang into a failure. s
+PATIENCE = 60.0
+DOLBY = Film("Film with Dolby (2026).mkv", seconds=180, codec="ac3")
+
+
+async def test_matroska_with_ac3_plays_and_seeks_while_it_downloads() -> None:
+    async with Stage(DOLBY) as stage:
+        frames = asyncio.create_task(stage.player.frames_moving())
+        await stage.hass.service("torrent_cast.play", entity_id=stage.entity_id, source=stage.swarm.magnet)
+        await asyncio.wait_for(frames, PATIENCE)
+        load = stage.receiver.loads[-1]["media"]
+        assert (load["contentType"], load["hlsVideoSegmentFormat"]) == ("application/x-mpegurl", "fmp4")
+        (session,) = (await stage.diagnostics())["sessions"]
+        assert session["pieces_had"] < session["pieces_total"]
+        frames = asyncio.create_task(stage.player.frames_moving(near=120))
+        await stage.hass.service("media_player.media_seek", entity_id=stage.entity_id, seek_position=120)
+        frame = await asyncio.wait_for(frames, PATIENCE)
+        assert frame.clock == pytest.approx(120, abs=1)
+        stats = await stage.player.stats()
+        assert stats.decoded_frames > 0
+        assert stats.audio_bytes > 0
+        assert stats.duration == pytest.approx(180, abs=0.5)
+        assert stage.hass.log.read_text().count("Traceback") == 0
+        await stage.hass.service("torrent_cast.stop", entity_id=stage.entity_id)

@@ -1,0 +1,176 @@
+"""How films get to devices, as a table."""
+
+from array import array
+
+import pytest
+
+from custom_components.torrent_cast.media import (
+    Container,
+    Direct,
+    Extra,
+    KeyFrames,
+    Kind,
+    Probe,
+    Refusal,
+    Refused,
+    Remux,
+    Stream,
+    deliver,
+    profile_of,
+)
+
+MP4, MKV, WEBM, TS, AVI = Container.MP4, Container.MATROSKA, Container.WEBM, Container.MPEGTS, Container.AVI
+
+VIDEO = {
+    "h264": Stream(0, Kind.VIDEO, "h264", "High", 41, 8, is_420=True, width=1920, height=1080),
+    "h264 main": Stream(0, Kind.VIDEO, "h264", "Main", 30, 8, is_420=True, width=720, height=404),
+    "h264 5.1": Stream(0, Kind.VIDEO, "h264", "High", 51, 8, is_420=True, width=3840, height=2160),
+    "h264 10 bit": Stream(0, Kind.VIDEO, "h264", "High 10", 41, 10, is_420=True, width=1920, height=1080),
+    "h264 4:4:4": Stream(0, Kind.VIDEO, "h264", "High 4:4:4", 41, 8, is_420=False, width=1920, height=1080),
+    "hevc": Stream(0, Kind.VIDEO, "hevc", "Main 10", 51, 10, is_420=True, width=3840, height=2160),
+    "hevc 12 bit": Stream(0, Kind.VIDEO, "hevc", "Rext", 51, 12, is_420=True, width=3840, height=2160),
+    "vp8": Stream(0, Kind.VIDEO, "vp8", None, 0, 8, is_420=True, width=1280, height=720),
+    "vp9": Stream(0, Kind.VIDEO, "vp9", "Profile 0", 0, 8, is_420=True, width=1280, height=720),
+    "vp9 1080p": Stream(0, Kind.VIDEO, "vp9", "Profile 0", 0, 8, is_420=True, width=1920, height=1080),
+    "av1": Stream(0, Kind.VIDEO, "av1", "Main", 8, 10, is_420=True, width=1920, height=1080),
+    "xvid": Stream(0, Kind.VIDEO, "mpeg4", "Advanced Simple", 5, 8, is_420=True, width=640, height=360),
+}
+AUDIO = {
+    "aac": Stream(1, Kind.AUDIO, "aac", "LC", channels=2, rate=48000),
+    "aac 5.1": Stream(1, Kind.AUDIO, "aac", "LC", channels=6, rate=48000),
+    "none": None,
+    **{
+        codec: Stream(1, Kind.AUDIO, codec, channels=channels, rate=48000)
+        for codec, channels in [
+            ("ac3", 6),
+            ("eac3", 6),
+            ("dts", 6),
+            ("truehd", 8),
+            ("mp3", 2),
+            ("opus", 2),
+            ("vorbis", 2),
+            ("flac", 2),
+        ]
+    },
+}
+CHROMECAST, ULTRA, STREAMER, HUB = "Chromecast", "Chromecast Ultra", "Google TV Streamer", "Google Nest Hub"
+TELEVISION = "BRAVIA 4K VH21"
+
+DIRECT, COPIED, ENCODED = "direct", "copied", "encoded"
+
+TABLE = [
+    (MP4, "h264", "aac", CHROMECAST, DIRECT),
+    (MP4, "h264", "none", CHROMECAST, DIRECT),
+    (MP4, "h264", "mp3", CHROMECAST, DIRECT),
+    (MP4, "h264", "aac 5.1", CHROMECAST, ENCODED),
+    (MP4, "h264", "ac3", CHROMECAST, ENCODED),
+    (MP4, "h264", "eac3", STREAMER, ENCODED),
+    (MP4, "hevc", "aac", ULTRA, DIRECT),
+    (MP4, "hevc", "aac", STREAMER, DIRECT),
+    (MP4, "hevc", "aac", CHROMECAST, Refusal.VIDEO_CODEC),
+    (MP4, "hevc", "aac", HUB, Refusal.VIDEO_CODEC),
+    (MP4, "hevc", "aac", TELEVISION, Refusal.VIDEO_CODEC),
+    (MP4, "hevc 12 bit", "aac", ULTRA, Refusal.VIDEO_DEPTH),
+    (MP4, "h264 10 bit", "aac", STREAMER, Refusal.VIDEO_DEPTH),
+    (MP4, "h264 4:4:4", "aac", STREAMER, Refusal.VIDEO_DEPTH),
+    (MP4, "h264 5.1", "aac", CHROMECAST, Refusal.VIDEO_LEVEL),
+    (MP4, "h264 5.1", "aac", STREAMER, DIRECT),
+    (MP4, "av1", "aac", STREAMER, DIRECT),
+    (MP4, "av1", "aac", ULTRA, Refusal.VIDEO_CODEC),
+    (MP4, "h264", "aac", HUB, Refusal.VIDEO_LEVEL),
+    (MP4, "h264 main", "aac", HUB, DIRECT),
+    (MKV, "h264", "aac", CHROMECAST, COPIED),
+    (MKV, "h264", "none", CHROMECAST, COPIED),
+    (MKV, "h264", "ac3", CHROMECAST, ENCODED),
+    (MKV, "h264", "eac3", TELEVISION, ENCODED),
+    (MKV, "h264", "dts", CHROMECAST, ENCODED),
+    (MKV, "h264", "truehd", CHROMECAST, ENCODED),
+    (MKV, "h264", "mp3", CHROMECAST, ENCODED),
+    (MKV, "h264", "opus", CHROMECAST, ENCODED),
+    (MKV, "h264", "flac", CHROMECAST, ENCODED),
+    (MKV, "h264", "aac 5.1", CHROMECAST, ENCODED),
+    (MKV, "h264 10 bit", "aac", CHROMECAST, Refusal.VIDEO_DEPTH),
+    (MKV, "hevc", "ac3", ULTRA, ENCODED),
+    (MKV, "hevc", "aac", ULTRA, COPIED),
+    (MKV, "vp9", "opus", ULTRA, ENCODED),
+    (MKV, "av1", "opus", STREAMER, ENCODED),
+    (MKV, "vp8", "vorbis", CHROMECAST, Refusal.CONTAINER),
+    (MKV, "xvid", "mp3", CHROMECAST, Refusal.VIDEO_CODEC),
+    (WEBM, "vp8", "vorbis", CHROMECAST, DIRECT),
+    (WEBM, "vp9", "opus", ULTRA, DIRECT),
+    (WEBM, "vp9", "opus", HUB, DIRECT),
+    (WEBM, "vp9 1080p", "opus", HUB, Refusal.VIDEO_LEVEL),
+    (WEBM, "vp9", "opus", CHROMECAST, Refusal.VIDEO_CODEC),
+    (AVI, "h264", "mp3", CHROMECAST, Refusal.CONTAINER),
+    (TS, "h264", "aac", CHROMECAST, Refusal.CONTAINER),
+    (AVI, "xvid", "mp3", STREAMER, Refusal.VIDEO_CODEC),
+]
+
+
+def film(container: Container, video: str | None, audio: str, *, indexed: bool = True) -> Probe:
+    """Return a film of a minute with a key frame each second."""
+    times = [float(second) for second in range(60 if indexed else 0)]
+    frames = KeyFrames(array("d", times), array("q", [round(time * 1000) for time in times]))
+    return Probe(
+        container, "video/x-of-it", 60_000, 60.0, ((0, 9),), frames, (), VIDEO[video] if video else None, AUDIO[audio]
+    )
+
+
+def outcome(probe: Probe, model: str, *extras: Extra) -> str | Refusal:
+    """Return what becomes of a film, in a word."""
+    try:
+        delivery = deliver(probe, profile_of(model, extras))
+    except Refused as err:
+        return Refusal(err.reason)
+    match delivery:
+        case Direct("video/x-of-it"):
+            return DIRECT
+        case Remux(segments, video, audio, encodes_audio) if segments:
+            assert (video, audio) == (probe.video, probe.audio)
+            return ENCODED if encodes_audio else COPIED
+    raise AssertionError(delivery)
+
+
+@pytest.mark.parametrize(("container", "video", "audio", "model", "expected"), TABLE)
+def test_each_film_gets_to_each_device_as_it_can(
+    container: Container, video: str, audio: str, model: str, expected: str | Refusal
+) -> None:
+    assert outcome(film(container, video, audio), model) == expected
+
+
+@pytest.mark.parametrize(
+    ("extra", "container", "video", "audio", "expected"),
+    [
+        (Extra.DOLBY, MKV, "h264", "ac3", COPIED),
+        (Extra.DOLBY, MP4, "h264", "eac3", DIRECT),
+        (Extra.DOLBY, MKV, "h264", "dts", ENCODED),
+        (Extra.HEVC, MKV, "hevc", "aac", COPIED),
+        (Extra.H264, MP4, "h264 5.1", "aac", DIRECT),
+        (Extra.H264, MP4, "h264 10 bit", "aac", Refusal.VIDEO_DEPTH),
+        (Extra.VP9, WEBM, "vp9", "opus", DIRECT),
+        (Extra.AV1, MP4, "av1", "aac", DIRECT),
+    ],
+)
+def test_the_owner_knows_better(
+    extra: Extra, container: Container, video: str, audio: str, expected: str | Refusal
+) -> None:
+    assert outcome(film(container, video, audio), CHROMECAST, extra) == expected
+
+
+def test_a_film_that_cannot_be_cut_is_refused_only_where_it_has_to_be_cut() -> None:
+    assert outcome(film(MKV, "h264", "aac", indexed=False), CHROMECAST) == Refusal.NO_INDEX
+    assert outcome(film(MP4, "h264", "aac", indexed=False), CHROMECAST) == DIRECT
+
+
+def test_sound_alone_goes_as_it_is() -> None:
+    assert outcome(film(MP4, None, "aac"), CHROMECAST) == DIRECT
+
+
+def test_a_model_is_known_in_any_case() -> None:
+    assert profile_of(" chromecast ULTRA ") == profile_of(ULTRA) != profile_of(CHROMECAST)
+
+
+def test_a_refusal_says_what_it_is_about() -> None:
+    with pytest.raises(Refused) as caught:
+        deliver(film(MKV, "h264 10 bit", "aac"), profile_of(CHROMECAST))
+    assert caught.value.details == {"codec": "H.264", "depth": "10", "profile": "High 10"}

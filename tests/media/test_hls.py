@@ -1,0 +1,212 @@
+"""Films cut into segments by the real worker, and decoded again."""
+
+import asyncio
+import io
+import random
+import struct
+from array import array
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import av
+import pytest
+
+from custom_components.torrent_cast.media import (
+    Container,
+    KeyFrames,
+    Probe,
+    Reason,
+    Remux,
+    Unplayable,
+    deliver,
+    probe,
+    profile_of,
+)
+from custom_components.torrent_cast.media.hls import MAX_SEGMENT, Cutter, playlist, segments
+
+from .sources import MemorySource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from custom_components.torrent_cast.media import Worker
+
+PROFILE = profile_of("Chromecast")
+LATER = 0.2
+"""Seconds by which all is shown later than in the file."""
+
+CUT = ["clock.mkv", "clock.mp4", "surround.mkv", "copied.mkv", "late.mkv", "mp3.mkv", "opus.mkv", "dts.mkv"]
+
+
+class Cuttable(NamedTuple):
+    """A film and what cuts it."""
+
+    probe: Probe
+    remux: Remux
+    cutter: Cutter
+    source: MemorySource
+
+
+async def film(worker: Worker, path: Path, *, sound: bool | None = None) -> Cuttable:
+    """Probe a film; `sound` has it encoded or not, whatever the device would like."""
+    source = MemorySource(path.read_bytes())  # noqa: ASYNC240  # a small file
+    found = await probe(worker, source, path.name)
+    assert found.video is not None
+    remux = deliver(found, PROFILE)
+    if not isinstance(remux, Remux):
+        remux = Remux(segments(found), found.video, found.audio, encodes_audio=bool(sound))
+    return Cuttable(found, remux, Cutter(worker, source, found, remux), source)
+
+
+async def all_of(film: Cuttable) -> tuple[bytes, list[bytes]]:
+    """Return the initialisation segment and all others."""
+    return await film.cutter.beginning(), [await film.cutter.segment(segment) for segment in film.remux.segments]
+
+
+def decoded(data: bytes) -> tuple[list[float], list[float]]:
+    """Return when pictures turn white and when tones begin, in s of the file."""
+    flashes, tones = [], []
+    with av.open(io.BytesIO(data), "r") as container:
+        last = 0.0
+        for frame in container.decode(video=0, audio=0):
+            assert isinstance(frame, av.VideoFrame | av.AudioFrame)
+            assert frame.time is not None
+            if isinstance(frame, av.VideoFrame):
+                if bytes(frame.planes[0])[0] > 128:
+                    flashes.append(frame.time - LATER)
+                continue
+            loud = array("f", bytes(frame.planes[0])[: frame.samples * 4])
+            for at, value in enumerate(loud):
+                now = frame.time + at / frame.sample_rate - LATER
+                if abs(value) > 0.05:
+                    if now - last > 0.3:
+                        tones.append(now)
+                    last = now
+    return flashes, tones
+
+
+@pytest.mark.parametrize("name", CUT)
+async def test_sound_and_picture_are_in_step_in_each_segment_alone(worker: Worker, clocks: Path, name: str) -> None:
+    cut = await film(worker, clocks / name)
+    beginning, media = await all_of(cut)
+    assert len(media) == 5
+    for segment, data in zip(cut.remux.segments, media, strict=True):
+        begin = segment.begin.time if segment.begin else 0.0
+        flashes, tones = decoded(beginning + data)
+        assert len(flashes) >= 4
+        for flash in flashes:
+            assert flash == pytest.approx(round(flash), abs=0.041), "pictures are where the file has them"
+            assert begin - 0.001 <= flash < begin + segment.duration
+            if begin + 0.2 < flash < begin + segment.duration - 0.2:
+                assert min(abs(tone - flash) for tone in tones) <= 0.040
+
+
+@pytest.mark.parametrize("name", CUT)
+async def test_segments_hold_every_frame_once(worker: Worker, clocks: Path, name: str) -> None:
+    cut = await film(worker, clocks / name)
+    beginning, media = await all_of(cut)
+    flashes, tones = decoded(beginning + b"".join(media))
+    assert [round(flash) for flash in flashes] == list(range(30))
+    assert len(tones) in {29, 30}  # the first one's begin may be in what an encoder takes to begin
+    with av.open(io.BytesIO(beginning + b"".join(media)), "r") as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        times = [float((packet.pts or 0) * packet.time_base) for packet in packets]
+    steps = [after - before for before, after in pairwise(times)]
+    assert max(steps) < 0.035, "no hole in the sound, at no border"
+    assert min(steps) > 0.015
+
+
+async def test_a_film_without_sound_is_cut(worker: Worker, clocks: Path) -> None:
+    cut = await film(worker, clocks / "silent.mkv", sound=False)
+    beginning, media = await all_of(cut)
+    with av.open(io.BytesIO(beginning + b"".join(media)), "r") as container:
+        assert not container.streams.audio
+        assert len(list(container.decode(video=0))) == 750
+
+
+@pytest.mark.parametrize("name", ["clock.mkv", "clock.mp4"])
+async def test_segments_are_the_same_in_any_order(worker: Worker, clocks: Path, name: str) -> None:
+    first = await film(worker, clocks / name)
+    _, media = await all_of(first)
+    again = await film(worker, clocks / name)
+    order = list(again.remux.segments) * 2
+    random.Random(1).shuffle(order)
+    for segment in order:
+        assert await again.cutter.segment(segment) == media[segment.number]
+
+
+async def test_a_segment_takes_its_own_bytes_and_little_more(worker: Worker, clocks: Path) -> None:
+    cut = await film(worker, clocks / "clock.mkv")
+    segment = cut.remux.segments[2]
+    cut.source.asked.clear()
+    await cut.cutter.segment(segment)
+    assert cut.source.asked[0] == (segment.start, segment.end)
+    beyond = [end for start, end in cut.source.asked if start >= segment.start]
+    assert max(beyond) <= segment.end + (256 << 10)
+
+
+async def test_a_damaged_segment_is_an_error_or_a_segment(worker: Worker, clocks: Path) -> None:
+    cut = await film(worker, clocks / "clock.mkv")
+    chance = random.Random(1)
+    segment = cut.remux.segments[1]
+    reasons = set()
+    for _ in range(20):
+        data = bytearray(cut.source.data)
+        for _ in range(200):
+            data[chance.randrange(segment.start, segment.end)] = chance.randrange(256)
+        cutter = Cutter(worker, MemorySource(bytes(data)), cut.probe, cut.remux)
+        outcome = (await asyncio.gather(cutter.segment(segment), return_exceptions=True))[0]
+        if isinstance(outcome, Unplayable):
+            reasons.add(outcome.reason)
+            continue
+        assert isinstance(outcome, bytes)
+        size, kind = struct.unpack_from(">I4s", outcome)
+        assert kind == b"moof"
+        assert struct.unpack_from(">I4s", outcome, size)[1] == b"mdat"
+    assert reasons <= {Reason.NOT_MEDIA, Reason.CRASHED}
+
+
+# --- where to cut ----------------------------------------------------------------------------------------------------
+
+
+def indexed(times: list[float], duration: float | None = 60.0, size: int = 1 << 20) -> Probe:
+    """Return a film of `size` bytes with key frames at `times` s."""
+    offsets = [round(time / 60 * size) for time in times]
+    frames = KeyFrames(array("d", times), array("q", offsets))
+    return Probe(Container.MATROSKA, "video/x-matroska", size, duration, ((0, 9),), frames)
+
+
+def test_a_film_is_cut_at_its_key_frames_six_seconds_apart() -> None:
+    found = segments(indexed([time * 2.5 for time in range(24)]))
+    assert [segment.begin.time for segment in found if segment.begin] == [7.5, 15.0, 22.5, 30.0, 37.5, 45.0, 52.5]
+    assert [segment.start for segment in found][1:] == [segment.end for segment in found][:-1]
+    assert (found[0].start, found[-1].end) == (0, 1 << 20)
+    assert sum(segment.duration for segment in found) == pytest.approx(60)
+
+
+def test_sparse_key_frames_make_long_segments() -> None:
+    assert [segment.duration for segment in segments(indexed([0.0, 25.0]))] == [25.0, 35.0]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [indexed([], 60.0), indexed([0.0, 10.0], None), indexed([0.0, 30.0], size=3 * MAX_SEGMENT)],
+    ids=["no index", "no duration", "too large"],
+)
+def test_what_cannot_be_cut_is_not(found: Probe) -> None:
+    assert segments(found) == ()
+
+
+def test_an_index_beyond_the_end_is_not_cut_by() -> None:
+    assert len(segments(indexed([0.0, 90.0]))) == 1
+
+
+def test_a_playlist_names_all_segments_and_no_longer_one_than_it_says() -> None:
+    found = segments(indexed([0.0, 6.5, 15.0]))
+    lines = playlist(found).splitlines()
+    assert lines[0] == "#EXTM3U"
+    assert lines[-1] == "#EXT-X-ENDLIST"
+    assert "#EXT-X-PLAYLIST-TYPE:VOD" in lines
+    assert [line for line in lines if line.endswith(".m4s")] == ["0.m4s", "1.m4s", "2.m4s"]
+    target = next(int(line.partition(":")[2]) for line in lines if line.startswith("#EXT-X-TARGETDURATION"))
+    assert target >= round(max(segment.duration for segment in found))
