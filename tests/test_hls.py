@@ -14,6 +14,7 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast import serving
+from custom_components.torrent_cast.engine import StorageError
 from custom_components.torrent_cast.media import Reason, Refused, Unplayable, profile_of
 from custom_components.torrent_cast.playback import Playback, Session, State
 from custom_components.torrent_cast.playback.session import FileBytes
@@ -155,6 +156,19 @@ async def test_a_segment_that_fails_breaks_the_connection(
     async with asyncio.timeout(20), client.get(path_of(film, "1.m4s")) as response:
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
+
+
+async def test_a_disk_that_fails_ends_the_session(
+    client: Client, film: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> bytes:
+        raise StorageError("disk_error", error="Input/output error")
+
+    monkeypatch.setattr(FileBytes, "read_range", fail)
+    async with asyncio.timeout(20), client.get(path_of(film, "1.m4s")) as response:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+    assert film.state is State.FAILED
 
 
 async def test_the_end_of_a_session_breaks_what_is_being_sent(

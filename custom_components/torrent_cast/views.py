@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 from ipaddress import ip_address
 from pathlib import PurePosixPath
 from typing import Final
@@ -120,7 +122,16 @@ class HlsView(HomeAssistantView):
                 return web.Response(text=stream.playlist, content_type=CONTENT_TYPE, headers=headers)
             if (make := stream.find(name)) is None:
                 raise web.HTTPNotFound
-            return await answer_once_made(request, SEGMENT_TYPE, make)
+            return await answer_once_made(request, SEGMENT_TYPE, partial(_made, session, make))
+
+
+async def _made(session: Session, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    """Return what `make` does; raises what it raises."""
+    try:
+        return await make()
+    except TorrentCastError as err:
+        _note(session, err)
+        raise
 
 
 def _session(request: web.Request, token: str) -> Session:
@@ -158,7 +169,12 @@ class _Content:
         self._session = session
 
     def failed(self, error: TorrentCastError) -> None:
-        """End the session if it is the disk that failed: no other connection will fare better."""
-        if isinstance(error, StorageError):
-            _LOGGER.error("Playback on %s stops: %s", self._session.target, error.details.get("error", error.reason))
-            self._session.end(State.FAILED, error)
+        """End the session if need be."""
+        _note(self._session, error)
+
+
+def _note(session: Session, error: TorrentCastError) -> None:
+    """End a session if it is the disk that failed: no other connection will fare better."""
+    if isinstance(error, StorageError):
+        _LOGGER.error("Playback on %s stops: %s", session.target, error.details.get("error", error.reason))
+        session.end(State.FAILED, error)
