@@ -12,11 +12,14 @@ from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast.const import (
+    CONF_ALTERNATIVE,
     CONF_BASE_URL,
     CONF_DIRECTORY,
     CONF_KEEP_HOURS,
     CONF_METADATA_TIMEOUT,
     CONF_UPLOAD_LIMIT,
+    DEFAULT_ALTERNATIVE_DOWNLOAD,
+    DEFAULT_ALTERNATIVE_UPLOAD,
     DEFAULT_KEEP_HOURS,
     DEFAULT_METADATA_TIMEOUT,
     DEFAULT_PORT,
@@ -29,7 +32,16 @@ from custom_components.torrent_cast.playback import Seeding
 from custom_components.torrent_cast.settings import DEFAULTS
 from tests.conftest import OPTIONS
 
-NETWORK = {"download_limit": 0, "upload_limit": 200, "port": 0, "dht": False, "lsd": False, "upnp": False}
+NETWORK = {
+    "download_limit": 0,
+    "upload_limit": 200,
+    "alternative_download_limit": 500,
+    "alternative_upload_limit": 20,
+    "port": 0,
+    "dht": False,
+    "lsd": False,
+    "upnp": False,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +92,8 @@ async def test_the_user_gets_sensible_defaults(hass: HomeAssistant) -> None:
     assert network_defaults(form) == {
         "download_limit": 0,
         "upload_limit": DEFAULT_UPLOAD_LIMIT,
+        "alternative_download_limit": DEFAULT_ALTERNATIVE_DOWNLOAD,
+        "alternative_upload_limit": DEFAULT_ALTERNATIVE_UPLOAD,
         "port": DEFAULT_PORT,
         "dht": True,
         "lsd": True,
@@ -226,12 +240,25 @@ async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfi
     )
     await hass.async_block_till_done()
     assert done["type"] is FlowResultType.CREATE_ENTRY
-    assert entry.options == PLAYBACK | NETWORK | DEVICES | {CONF_BASE_URL: "http://192.168.1.10:8123"}
+    assert entry.options == PLAYBACK | NETWORK | DEVICES | {
+        CONF_BASE_URL: "http://192.168.1.10:8123",
+        CONF_ALTERNATIVE: False,
+    }
     settings = entry.runtime_data.settings
     assert settings.engine.upload_limit == 200_000
     assert (settings.whole_film, settings.seeding, settings.seed_ratio) == (True, Seeding.RATIO, 1.5)
     assert settings.extras_of("media_player.cinema") == {Extra.DOLBY}
     assert settings.extras_of("media_player.kitchen") == frozenset()
+
+
+async def test_the_options_leave_the_switch_alone(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    hass.config_entries.async_update_entry(entry, options={**entry.options, CONF_ALTERNATIVE: True})
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    await hass.config_entries.options.async_configure(form["flow_id"], options_input())
+    await hass.async_block_till_done()
+    assert entry.options[CONF_ALTERNATIVE] is True
+    engine = entry.runtime_data.settings.engine
+    assert (engine.download_limit, engine.upload_limit) == (500_000, 20_000)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,14 @@ from homeassistant.util.yaml import load_yaml_dict
 import custom_components.torrent_cast
 from custom_components.torrent_cast import config_flow
 from custom_components.torrent_cast import services as module
+from custom_components.torrent_cast.condition import CONDITIONS
 from custom_components.torrent_cast.engine import TorrentCastError
 from custom_components.torrent_cast.engine.binding import _environment
 from custom_components.torrent_cast.media import Reason, Refusal
+from custom_components.torrent_cast.playback import Activity
 from custom_components.torrent_cast.provider_flow import FeedFlow, FolderFlow, ProviderFlow, TorznabFlow
+from custom_components.torrent_cast.sensor import PLAYABLE, SENSORS
+from custom_components.torrent_cast.trigger import TRIGGERS
 
 # The classes are found by their subclasses: each module that has one has been imported by the integration.
 PACKAGE: Final = Path(custom_components.torrent_cast.__file__).parent
@@ -57,8 +61,10 @@ def translation_keys() -> set[str]:
     nodes = [node for tree in trees() for node in ast.walk(tree)]
     keywords = {
         node.value.value
-        for node in nodes
-        if isinstance(node, ast.keyword) and node.arg == "translation_key" and isinstance(node.value, ast.Constant)
+        for call in nodes
+        if isinstance(call, ast.Call) and any(keyword.arg == "translation_domain" for keyword in call.keywords)
+        for node in call.keywords
+        if node.arg == "translation_key" and isinstance(node.value, ast.Constant)
     }
     entries = {
         value.value
@@ -196,6 +202,25 @@ def test_the_services_have_their_texts() -> None:
     assert set(services) == set(EN["services"])
     for name, service in services.items():
         assert set(service.get("fields", {})) == set(EN["services"][name].get("fields", {}))
+
+
+def test_every_entity_has_its_name_and_its_icon() -> None:
+    icons = json.loads((PACKAGE / "icons.json").read_text())["entity"]
+    assert {platform: set(texts) for platform, texts in EN["entity"].items()} == {
+        platform: set(found) for platform, found in icons.items()
+    }
+    assert set(EN["entity"]["sensor"]) == {one.translation_key for one in SENSORS} | {PLAYABLE}
+    assert set(EN["entity"]["sensor"]["activity"]["state"]) == set(Activity)
+
+
+def test_triggers_and_conditions_have_their_texts_and_icons() -> None:
+    icons = json.loads((PACKAGE / "icons.json").read_text())
+    for kind, code in (("triggers", set(TRIGGERS)), ("conditions", set(CONDITIONS))):
+        yaml = {name: found for name, found in load_yaml_dict(str(PACKAGE / f"{kind}.yaml")).items() if name[0] != "."}
+        assert code == set(yaml) == set(EN[kind]) == set(icons[kind])
+        assert all(
+            set(found.get("fields", {})) == set(EN[kind][name].get("fields", {})) for name, found in yaml.items()
+        )
 
 
 def test_the_services_yaml_names_the_fields_of_the_schema() -> None:

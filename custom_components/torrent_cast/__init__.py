@@ -3,15 +3,17 @@
 import mimetypes
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HassJob, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
-from . import settings
+from . import events, settings
 from .const import DOMAIN
 from .engine import BindingError, StorageError, binding, storage
 from .errors import translation
@@ -25,6 +27,8 @@ from .transport import async_listen
 from .views import HlsView, PictureView, StreamView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS: Final = (Platform.BUTTON, Platform.SENSOR, Platform.SWITCH)
 
 type TorrentCastConfigEntry = ConfigEntry[Playback]
 
@@ -66,16 +70,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
         async_track_time_interval(hass, tidy, timedelta(seconds=HOUSEKEEPING_INTERVAL), cancel_on_shutdown=True)
     )
     entry.async_on_unload(async_listen(hass, playback))
+    entry.async_on_unload(events.async_listen(hass, playback))
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))
     entry.async_on_unload(entry.add_update_listener(_async_options_changed))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:
     """End every session and the engine."""
-    await hass.data.pop(PROVIDERS).stop()
-    await entry.runtime_data.stop()
-    return True
+    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await hass.data.pop(PROVIDERS).stop()
+        await entry.runtime_data.stop()
+    return unloaded
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:

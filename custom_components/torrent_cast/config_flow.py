@@ -32,6 +32,9 @@ from homeassistant.helpers.selector import (
 from yarl import URL
 
 from .const import (
+    CONF_ALTERNATIVE,
+    CONF_ALTERNATIVE_DOWNLOAD,
+    CONF_ALTERNATIVE_UPLOAD,
     CONF_BASE_URL,
     CONF_DHT,
     CONF_DIRECTORY,
@@ -75,6 +78,8 @@ def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
 NETWORK_FIELDS: Final[dict[str, Any]] = {
     CONF_DOWNLOAD_LIMIT: _number(0, MAX_LIMIT, "kB/s"),
     CONF_UPLOAD_LIMIT: _number(0, MAX_LIMIT, "kB/s"),
+    CONF_ALTERNATIVE_DOWNLOAD: _number(0, MAX_LIMIT, "kB/s"),
+    CONF_ALTERNATIVE_UPLOAD: _number(0, MAX_LIMIT, "kB/s"),
     CONF_PORT: _number(0, MAX_PORT),
     CONF_DHT: BooleanSelector(),
     CONF_LSD: BooleanSelector(),
@@ -206,7 +211,8 @@ class TorrentCastOptionsFlow(OptionsFlow):
         values = DEFAULTS | self.config_entry.options
         if user_input is not None:
             sections = user_input.pop(SECTION_NETWORK) | user_input.pop(SECTION_DEVICES, {})
-            values = user_input | sections
+            kept = {CONF_ALTERNATIVE: values[CONF_ALTERNATIVE]}  # a switch of its own
+            values = kept | user_input | sections
             if _is_base_url(values.get(CONF_BASE_URL)):
                 return self.async_create_entry(data=values)
             errors = {CONF_BASE_URL: "bad_base_url"}

@@ -7,6 +7,9 @@ DOMAIN: Final = "torrent_cast"
 CONF_DIRECTORY: Final = "download_directory"
 CONF_DOWNLOAD_LIMIT: Final = "download_limit"
 CONF_UPLOAD_LIMIT: Final = "upload_limit"
+CONF_ALTERNATIVE: Final = "alternative_limits"
+CONF_ALTERNATIVE_DOWNLOAD: Final = "alternative_download_limit"
+CONF_ALTERNATIVE_UPLOAD: Final = "alternative_upload_limit"
 CONF_PORT: Final = "port"
 CONF_DHT: Final = "dht"
 CONF_LSD: Final = "lsd"
@@ -39,3 +42,6 @@ DEFAULT_METADATA_TIMEOUT: Final = 60
 DEFAULT_SEED_RATIO: Final = 1.0
 # Uploading without a limit starves a home line's downloads. kB/s
 DEFAULT_UPLOAD_LIMIT: Final = 500
+# Enough for a film of 4 Mbit/s, and little enough to leave a home line to others. kB/s
+DEFAULT_ALTERNATIVE_DOWNLOAD: Final = 1000
+DEFAULT_ALTERNATIVE_UPLOAD: Final = 50

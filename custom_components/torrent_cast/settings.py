@@ -1,10 +1,14 @@
 """Reads the config entry into the settings of playback and engine."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .const import (
+    CONF_ALTERNATIVE,
+    CONF_ALTERNATIVE_DOWNLOAD,
+    CONF_ALTERNATIVE_UPLOAD,
     CONF_AV1,
     CONF_BASE_URL,
     CONF_DHT,
@@ -23,6 +27,8 @@ from .const import (
     CONF_UPNP,
     CONF_VP9,
     CONF_WHOLE_FILM,
+    DEFAULT_ALTERNATIVE_DOWNLOAD,
+    DEFAULT_ALTERNATIVE_UPLOAD,
     DEFAULT_KEEP_HOURS,
     DEFAULT_METADATA_TIMEOUT,
     DEFAULT_PORT,
@@ -47,6 +53,9 @@ EXTRAS: Final = {
 DEFAULTS: dict[str, Any] = {
     CONF_DOWNLOAD_LIMIT: 0,
     CONF_UPLOAD_LIMIT: DEFAULT_UPLOAD_LIMIT,
+    CONF_ALTERNATIVE: False,
+    CONF_ALTERNATIVE_DOWNLOAD: DEFAULT_ALTERNATIVE_DOWNLOAD,
+    CONF_ALTERNATIVE_UPLOAD: DEFAULT_ALTERNATIVE_UPLOAD,
     CONF_PORT: DEFAULT_PORT,
     CONF_DHT: True,
     CONF_LSD: True,
@@ -63,12 +72,13 @@ DEFAULTS: dict[str, Any] = {
 def from_entry(entry: ConfigEntry) -> PlaybackSettings:
     """Return what the user decided; limits are stored in kB/s."""
     options = DEFAULTS | entry.options
+    download, upload = limits(options)
     return PlaybackSettings(
         directory=Path(entry.data[CONF_DIRECTORY]),
         engine=EngineSettings(
             listen_port=int(options[CONF_PORT]),
-            download_limit=int(options[CONF_DOWNLOAD_LIMIT] * 1000),
-            upload_limit=int(options[CONF_UPLOAD_LIMIT] * 1000),
+            download_limit=int(options[download] * 1000),
+            upload_limit=int(options[upload] * 1000),
             dht=options[CONF_DHT],
             lsd=options[CONF_LSD],
             upnp=options[CONF_UPNP],
@@ -81,6 +91,13 @@ def from_entry(entry: ConfigEntry) -> PlaybackSettings:
         seed_ratio=options[CONF_SEED_RATIO],
         extras={extra: frozenset(options[name]) for name, extra in EXTRAS.items()},
     )
+
+
+def limits(options: Mapping[str, Any]) -> tuple[str, str]:
+    """Return which of the options are the download and the upload limit in force."""
+    if options.get(CONF_ALTERNATIVE):
+        return CONF_ALTERNATIVE_DOWNLOAD, CONF_ALTERNATIVE_UPLOAD
+    return CONF_DOWNLOAD_LIMIT, CONF_UPLOAD_LIMIT
 
 
 def needs_restart(old: PlaybackSettings, new: PlaybackSettings) -> bool:

@@ -105,12 +105,12 @@ def _follow(session: Session, player_state: str, idle_reason: str | None, positi
             _end(session, idle_reason)
         return
     session.was_loaded = True
+    if session.following is not None:  # before the state: whether a break is a stall depends on where it is
+        session.following.on_status(STATES.get(player_state), position)
     if player_state == "BUFFERING" and session.state in {State.PLAYING, State.PAUSED}:
         session.set_state(State.STALLED)
     elif (state := STATES.get(player_state)) is not None:
         session.set_state(state)
-    if session.following is not None:
-        session.following.on_status(STATES.get(player_state), position)
 
 
 def _end(session: Session, idle_reason: str) -> None:

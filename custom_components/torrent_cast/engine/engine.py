@@ -67,6 +67,8 @@ class Engine:
         self._pump: Pump | None = None
         self._statistics: asyncio.TimerHandle | None = None
         self._handlers = self._alert_handlers()
+        self.on_statistics: Callable[[], None] = _ignore
+        """Called whenever there may be new statistics, every `STATISTICS_INTERVAL`."""
         self._queue_time = 0  # s, as in `session_settings`
         self._max_failcounts = itertools.cycle((MAX_FAILCOUNT + 1, MAX_FAILCOUNT))
 
@@ -330,6 +332,7 @@ class Engine:
                 if torrent.supply.is_young:
                     self._spawn(self._look_at_peers(torrent), "peers")
             self._loop.call_soon(self._shorten_queues)  # once they have planned
+            self.on_statistics()
 
     def _shorten_queues(self) -> None:
         """Ask peers for no more than they are sending, where every film has plenty; else for a second's worth."""
@@ -472,6 +475,10 @@ class Engine:
     def _answer[T](future: asyncio.Future[T] | None, value: T) -> None:
         if future is not None and not future.done():
             future.set_result(value)
+
+
+def _ignore() -> None:
+    """Do nothing: nobody listens."""
 
 
 def _retrieved[T](future: asyncio.Future[T]) -> None:

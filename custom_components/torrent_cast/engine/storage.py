@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,8 @@ RESUMED: Final = ("flags", "have_pieces", "verified_pieces", "unfinished_pieces"
 KEY: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # v1 (SHA-1), or v2 (SHA-256) where there is no v1
 # Home Assistant's database and the system want room too.
 RESERVE_BYTES: Final = 256 * 1024 * 1024
+# What `st_blocks` counts in, whatever the disk's own blocks are (stat(2)). A file with holes takes less than its size.
+BLOCK: Final = 512
 MB: Final = 10**6
 GB: Final = 10**9
 
@@ -36,6 +39,28 @@ def check_directory(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory) as probe:
             probe.write(b"\0")
+    except OSError as err:
+        raise StorageError("not_writable", directory=str(directory), error=err.strerror or str(err)) from err
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes that our torrents take on disk, and that are free beside them."""
+
+    used: int
+    free: int
+
+
+def usage(directory: Path) -> Usage:
+    """Return how full the disk is, and by us. Raises StorageError."""
+    used = 0
+    for key in keys(directory):
+        for folder, _, names in os.walk(directory / key):
+            for name in names:
+                with contextlib.suppress(OSError):  # deleted meanwhile
+                    used += (Path(folder) / name).lstat().st_blocks * BLOCK
+    try:
+        return Usage(used, shutil.disk_usage(directory).free)
     except OSError as err:
         raise StorageError("not_writable", directory=str(directory), error=err.strerror or str(err)) from err
 

@@ -81,6 +81,8 @@ class Torrent:
         self._shares = True
         self._is_paused = False
         self._knows_peers = False
+        self.is_halted = False
+        """Whether somebody has paused the torrent: nothing is downloaded or given."""
         self.only_seeds = False
         """Whether nothing more is wanted and the rest is for others."""
         self._failure: TorrentCastError | None = None
@@ -161,6 +163,11 @@ class Torrent:
     def share_when_complete(self, shares: bool) -> None:  # noqa: FBT001  # one fact
         """Say whether to go on giving to others when nothing that is wanted is missing."""
         self._shares = shares
+        self._pause_or_resume()
+
+    def halt(self, *, halts: bool) -> None:
+        """Say whether to stand still; what is there can be read all the same."""
+        self.is_halted = halts
         self._pause_or_resume()
 
     def only_seed(self) -> None:
@@ -316,13 +323,16 @@ class Torrent:
         self._host.count_candidates()
 
     def _pause_or_resume(self) -> None:
-        """Pause once all that is wanted is there, unless it is to be shared; what is there can be read all the same."""
+        """Pause when told to, and once all that is wanted is there unless it is to be shared.
+
+        What is there can be read all the same.
+        """
         if self._handle is None or self._failure is not None or self._rechecking:
             return
         is_complete = bool(self._selected) and not any(
             self._have.find(0, span.start, span.stop) >= 0 for span in self._wanted() if span
         )
-        if (is_complete and not self._shares) is not self._is_paused:
+        if (self.is_halted or (is_complete and not self._shares)) is not self._is_paused:
             self._is_paused = not self._is_paused
             (self._handle.pause if self._is_paused else self._handle.resume)()
 

@@ -1,16 +1,21 @@
 """Play sessions: what plays where, until when, at which address."""
 
 from .catalogue import Entry
+from .course import Happening
 from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, SessionEnded, TargetUnavailable
 from .following import Following
 from .library import Kept, Library
 from .playback import Playback, PlaybackSettings, Seeding
-from .session import Session, State
+from .session import Session
+from .state import State
+from .status import Activity, Status, playable_seconds
 
 __all__ = [
+    "Activity",
     "BadPosition",
     "Entry",
     "Following",
+    "Happening",
     "Kept",
     "Library",
     "LoadRefused",
@@ -22,5 +27,7 @@ __all__ = [
     "Session",
     "SessionEnded",
     "State",
+    "Status",
     "TargetUnavailable",
+    "playable_seconds",
 ]

@@ -9,7 +9,8 @@ from .errors import LoadRefused, TargetUnavailable
 from .health import Health, assess
 from .hold import Action, Hold
 from .playhead import Playhead
-from .session import Session, State
+from .session import Session
+from .state import State
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from enum import Enum, auto
 from typing import Final
 
 from .health import Health, Level
-from .session import State
+from .state import State
 
 # In hand before playback goes on by itself: a break is better long and single than short and often. s
 RESUME_SECONDS: Final = 10.0

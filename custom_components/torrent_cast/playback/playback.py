@@ -29,13 +29,17 @@ from ..engine import (
     storage,
 )
 from ..engine.contents import Shelf
+from ..engine.files import files_of
 from ..engine.source import from_magnet
 from ..media import Extra, Unplayable, Worker
 from . import catalogue
 from .catalogue import Entry
+from .course import Happening
 from .library import Library
+from .listeners import Listeners, Pulse
 from .pictures import Pictures
 from .session import Session
+from .status import Status, status
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,6 +51,8 @@ UNCLAIMED_SESSION: Final = 5 * 60
 LOST_RECEIVER: Final = 5 * 60
 # A libtorrent session that nobody has needed for so long is ended: it would go on talking to the DHT. s
 ENGINE_REST: Final = 10 * 60
+# People see rates and states change; twice as often would only fill the recorder. s
+PUSH_INTERVAL: Final = 2.0
 # How often kept films and idle sessions are looked at; s.
 HOUSEKEEPING_INTERVAL: Final = 60
 # Below the cache directory.
@@ -95,6 +101,10 @@ class Playback:
         self._shelf = Shelf(libtorrent, settings.directory)
         self.cutter = Worker()
         self.stopping = False
+        self.changes = Pulse(PUSH_INTERVAL)
+        self.happenings: Listeners[[Session, Happening]] = Listeners()
+        self.disk: storage.Usage | None = None
+        """What was found at the last look, None when there was nothing to look at."""
         self._engine: Engine | None = None
         self._needed = 0.0  # when the engine was last asked for or let go of; monotonic s
         self._starting = asyncio.Lock()
@@ -115,6 +125,11 @@ class Playback:
     def torrents(self) -> tuple[Torrent, ...]:
         """Return the torrents in the engine."""
         return self._engine.torrents if self._engine else ()
+
+    @property
+    def status(self) -> Status:
+        """Return what all sessions and torrents come to."""
+        return status(self.sessions, self.torrents)
 
     @property
     def libtorrent_version(self) -> str:
@@ -198,6 +213,7 @@ class Playback:
         start_position: float = 0.0,
         target: str | None = None,
         holder: str | None = None,
+        downloads: bool = False,
     ) -> Session:
         """Make a session; it does nothing until it is resolved or prepared. `start_position` in s.
 
@@ -205,11 +221,20 @@ class Playback:
         """
         if self.stopping:
             raise TorrentGone("engine_stopped")
-        session = Session(self, source, wanted=wanted, title=title, start_position=start_position, target=target)
+        session = Session(
+            self,
+            source,
+            wanted=wanted,
+            title=title,
+            start_position=start_position,
+            target=target,
+            downloads=downloads,
+        )
         session.holder = holder
         self._by_id[session.id] = session
         self._by_token[session.token] = session
         self._users[source.key] += 1
+        self.changes.beat()
         return session
 
     @property
@@ -277,6 +302,7 @@ class Playback:
                 await engine.remove(known, delete_files=False)
             torrent = await engine.add(source)
         torrent.share_when_complete(self.settings.seeding is not Seeding.NONE)
+        torrent.halt(halts=False)  # who asks for it now overrules an earlier pause
         return torrent
 
     async def _to_its_end[T](self, work: Coroutine[object, object, T], name: str) -> T:
@@ -292,6 +318,13 @@ class Playback:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
+
+    def happened(self, session: Session, happening: Happening | None) -> None:
+        """Pass on that a session has changed, and what there is to tell of it."""
+        if not self.stopping:
+            self.changes.beat()
+        if happening is not None:
+            self.happenings.tell(session, happening)
 
     def ended(self, session: Session) -> None:
         """Forget a session that has just ended and let go of what it held."""
@@ -311,6 +344,15 @@ class Playback:
                 await self._let_go(key)
             except StorageError as err:  # housekeeping tries again
                 _LOGGER.warning("What a torrent has left cannot be deleted: %s", err.details["error"])
+        await self._look_at_disk()
+
+    async def _look_at_disk(self) -> None:
+        try:
+            self.disk = await asyncio.to_thread(storage.usage, self.settings.directory)
+        except StorageError:  # who writes there says so
+            self.disk = None
+        if not self.stopping:
+            self.changes.beat()
 
     async def _let_go(self, key: str) -> None:
         """Take a torrent out of the session; what it downloaded stays only if it is to be kept."""
@@ -356,6 +398,7 @@ class Playback:
         for session in self.sessions:
             if session.torrent is not None and session.file is not None:
                 await self.pictures.take(session.torrent, session.file)
+        await self._look_at_disk()
 
     async def _end_seeding(self) -> None:
         """Take those torrents out of the session that nobody watches and that have given enough, or are due."""
@@ -405,6 +448,7 @@ class Playback:
             self._needed = time.monotonic()
             if self._engine is None:
                 self._engine = await Engine.start(self._lt, self.settings.directory, self.settings.engine)
+                self._engine.on_statistics = self.changes.beat
             return self._engine
 
     def apply(self, settings: PlaybackSettings) -> None:
@@ -425,6 +469,7 @@ class Playback:
             engine, self._engine = self._engine, None
         if engine is not None:
             await engine.stop()
+        self.changes.close()
         await self.worker.stop()
         await self.cutter.stop()
 
@@ -437,6 +482,8 @@ def _look_at(task: asyncio.Task[Any]) -> None:
 def _is_abandoned(session: Session) -> bool:
     """Tell whether nobody will come back for a session."""
     now = time.monotonic()
+    if session.downloads:
+        return False
     if session.was_loaded:  # the connections of a TV without power stay open for a quarter of an hour
         return session.disconnected_since is not None and now - session.disconnected_since > LOST_RECEIVER
     patience = IDLE_SESSION if session.was_used else UNCLAIMED_SESSION

@@ -6,16 +6,17 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
 from ..engine.files import printable
 from ..media import Probe, Profile, Remux, content_type, deliver, probe
 from ..media.hls import Cutter
+from .course import Course, Happening
 from .errors import BadPosition, NoData, SessionEnded
 from .hls import Hls, Place
 from .playhead import Playhead
+from .state import State
 
 if TYPE_CHECKING:
     from ..media.worker import Worker
@@ -25,28 +26,13 @@ _LOGGER = logging.getLogger(__name__)
 
 # What a player wants in hand before its first frame; s.
 START_SECONDS: Final = 2.0
+# A device that has jumped shows nothing for a moment; for so long that is no stall. s
+JUMP_SECONDS: Final = 5.0
 SCHEME: Final = "torrent-cast"
 # 256 bits: nobody guesses it, so the address alone may authorise a device that cannot log in.
 TOKEN_BYTES: Final = 32
 # More than a screen shows, and little beside the 64 KiB a Cast message may have; names come from strangers.
 MAX_TITLE: Final = 200  # characters
-
-
-class State(StrEnum):
-    """Where a session stands."""
-
-    RESOLVING = "resolving"
-    BUFFERING = "buffering"
-    LOADING = "loading"
-    PLAYING = "playing"
-    STALLED = "stalled"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-ENDED: Final = frozenset({State.FINISHED, State.STOPPED, State.FAILED})
 
 
 class Owner(Protocol):
@@ -66,6 +52,9 @@ class Owner(Protocol):
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Find the torrent and the file of a session."""
 
+    def happened(self, session: Session, happening: Happening | None) -> None:
+        """Take note that a session has changed, and of what there is to tell of it."""
+
     def ended(self, session: Session) -> None:
         """Take note that a session has ended."""
 
@@ -82,6 +71,7 @@ class Session:
         title: str | None = None,
         start_position: float = 0.0,
         target: str | None = None,
+        downloads: bool = False,
     ) -> None:
         self._owner = owner
         self.source = source
@@ -89,6 +79,7 @@ class Session:
         self.start_position = start_position
         self.target = target
         self.holder: str | None = None  # the player or user that the address was given to
+        self.downloads = downloads  # nobody watches: the file is wanted on disk
         self.id = secrets.token_hex(8)
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.torrent: Torrent | None = None
@@ -106,6 +97,7 @@ class Session:
         self._title = title
         self._state = State.RESOLVING
         self._error: Exception | None = None
+        self._course = Course()
         self._changed = asyncio.Event()
         self._work: dict[str, asyncio.Task[None]] = {}
         self._cursors = contextlib.AsyncExitStack()
@@ -127,7 +119,17 @@ class Session:
     @property
     def is_over(self) -> bool:
         """Tell whether the session has ended, one way or another."""
-        return self._state in ENDED
+        return self._state.is_end
+
+    @property
+    def is_streaming(self) -> bool:
+        """Tell whether the film is on a device's screen and nobody has paused it."""
+        return self._course.is_streaming
+
+    @property
+    def error(self) -> Exception | None:
+        """Return why the session has failed."""
+        return self._error
 
     @property
     def title(self) -> str:
@@ -206,6 +208,7 @@ class Session:
         self.playhead = Playhead(ahead, found, self.start_position)
         for start, end in (*found.index, (first, last)):
             await torrent.wait_for_range(file, start, end)
+        self._owner.happened(self, Happening.READY)
 
     def _segmented(self, torrent: Torrent, file: TorrentFile, found: Probe) -> Hls | None:
         """Return the film in segments if the device needs it so. Raises Refused."""
@@ -237,6 +240,15 @@ class Session:
         self._state = state
         self._changed.set()
         self._changed = asyncio.Event()
+        self._owner.happened(self, self._course.go_on(state, is_held=self._is_held, has_just_jumped=self._has_jumped))
+
+    @property
+    def _is_held(self) -> bool:
+        return self.following is not None and self.following.hold.is_held
+
+    @property
+    def _has_jumped(self) -> bool:
+        return self.playhead is not None and self.playhead.since_jump < JUMP_SECONDS
 
     async def wait_for(self, *states: State) -> None:
         """Wait for one of `states`; raises the session's error if it ends in another way."""

@@ -1,0 +1,55 @@
+"""Tells Home Assistant what becomes of a play: one event on its bus, for logbook, triggers and automations."""
+
+from typing import Any, Final
+
+from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from .const import DOMAIN
+from .engine import TorrentCastError
+from .errors import translated
+from .media import Unplayable
+from .playback import Happening, Playback, Session
+
+EVENT: Final = f"{DOMAIN}_playback"
+
+ATTR_TYPE: Final = "type"
+ATTR_SESSION_ID: Final = "session_id"
+ATTR_TITLE: Final = "title"
+ATTR_POSITION: Final = "position"
+ATTR_DURATION: Final = "duration"
+ATTR_REASON: Final = "reason"
+
+
+@callback
+def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
+    """Fire an event for what happens on a device, until the returned function is called."""
+
+    @callback
+    def _on_happening(session: Session, happening: Happening) -> None:
+        if session.target is not None:
+            hass.bus.async_fire(EVENT, described(session, happening))
+
+    return playback.happenings.add(_on_happening)
+
+
+def described(session: Session, happening: Happening) -> dict[str, Any]:
+    """Return the event's data: enough for a message or an automation, and no token, info-hash or address."""
+    data: dict[str, Any] = {
+        ATTR_TYPE: happening.value,
+        ATTR_ENTITY_ID: session.target,
+        ATTR_SESSION_ID: session.id,
+        ATTR_TITLE: session.title,
+        ATTR_POSITION: round(session.playhead.seconds, 1) if session.playhead else session.start_position,
+        ATTR_DURATION: session.probe.duration if session.probe else None,
+    }
+    if happening is Happening.FAILED:
+        data[ATTR_REASON] = reason(session.error)
+    return data
+
+
+def reason(error: Exception | None) -> str | None:
+    """Return why something failed, in Home Assistant's words."""
+    if isinstance(error, TorrentCastError | Unplayable):
+        error = translated(error)
+    return None if error is None else str(error) or type(error).__name__
