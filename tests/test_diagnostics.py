@@ -61,3 +61,28 @@ async def test_nothing_private_is_told(
         "magnet",
     )
     assert [word for word in private if word in text] == []
+
+
+async def test_planted_secrets_do_not_come_out(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
+) -> None:
+    planted = {name: f"secret-{name}" for name in ("passkey", "name", "webseed", "title", "device", "host", "path")}
+    magnet = (
+        f"{film.magnet}&dn={planted['name']}&tr=http://127.0.0.1:9/{planted['passkey']}/announce"
+        f"&ws=http://127.0.0.1:9/{planted['webseed']}"
+    )
+    options = OPTIONS | {CONF_BASE_URL: f"http://{planted['host']}:8123"}
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "note": planted["path"]}, options=options, title=planted["name"]
+    )
+    session = playback.start_session(
+        await playback.parse(magnet), title=planted["title"], target=f"media_player.{planted['device']}"
+    )
+    await soon(session.prepare())
+    session.was_loaded = True
+    await playback.library.watched(film.key, 0, 5.0)
+    text = json.dumps(await async_get_config_entry_diagnostics(hass, entry))
+    assert len(text) > 500
+    assert [name for name, secret in planted.items() if secret in text] == []
+    assert session.token not in text
+    assert film.key not in text

@@ -19,6 +19,7 @@ from custom_components.torrent_cast import services as module
 from custom_components.torrent_cast.condition import CONDITIONS
 from custom_components.torrent_cast.engine import TorrentCastError
 from custom_components.torrent_cast.engine.binding import _environment
+from custom_components.torrent_cast.issues import Issue
 from custom_components.torrent_cast.media import Reason, Refusal
 from custom_components.torrent_cast.playback import Activity
 from custom_components.torrent_cast.provider_flow import FeedFlow, FolderFlow, ProviderFlow, TorznabFlow
@@ -221,6 +222,12 @@ def test_triggers_and_conditions_have_their_texts_and_icons() -> None:
         assert all(
             set(found.get("fields", {})) == set(EN[kind][name].get("fields", {})) for name, found in yaml.items()
         )
+
+
+def test_every_issue_has_its_texts() -> None:
+    assert set(EN["issues"]) == set(Issue)
+    assert all({"title", "fix_flow"} == set(texts) for texts in EN["issues"].values())
+    assert all({"title", "description"} <= set(texts["fix_flow"]["step"]["confirm"]) for texts in EN["issues"].values())
 
 
 def test_the_services_yaml_names_the_fields_of_the_schema() -> None:

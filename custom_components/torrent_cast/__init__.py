@@ -13,7 +13,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
-from . import events, settings
+from . import events, issues, settings
 from .const import DOMAIN
 from .engine import BindingError, StorageError, binding, storage
 from .errors import translation
@@ -51,9 +51,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
         libtorrent = await hass.async_add_executor_job(binding.load, _cache(hass))
         await hass.async_add_executor_job(storage.check_directory, chosen.directory)
     except BindingError as err:
+        _report(hass, err)
         raise ConfigEntryError(**translation(err)) from err
     except StorageError as err:
+        _report(hass, err)
         raise ConfigEntryNotReady(**translation(err)) from err
+    issues.async_mend(hass, issues.Issue.DIRECTORY_GONE, issues.Issue.NO_LIBTORRENT)
     library = Library(hass)
     await library.load()
     playback = entry.runtime_data = Playback(libtorrent, library, chosen, _cache(hass))
@@ -71,10 +74,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     )
     entry.async_on_unload(async_listen(hass, playback))
     entry.async_on_unload(events.async_listen(hass, playback))
+    entry.async_on_unload(issues.async_listen(hass, playback))
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))
     entry.async_on_unload(entry.add_update_listener(_async_options_changed))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
+
+
+def _report(hass: HomeAssistant, error: BindingError | StorageError) -> None:
+    if (issue := issues.issue_of(error)) is not None:
+        issues.async_report(hass, issue)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:
@@ -86,7 +95,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:
-    """Delete what was downloaded and what is remembered."""
+    """Delete what was downloaded, what is remembered and what was to be mended."""
+    issues.async_mend(hass, *issues.Issue)
     await Adding.remove(hass)
     library = Library(hass)
     try:

@@ -31,5 +31,4 @@ class HaltButton(TorrentCastEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        for torrent in self.playback.torrents:
-            torrent.halt(halts=self._halts)
+        self.playback.halt(halts=self._halts)

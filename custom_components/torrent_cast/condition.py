@@ -18,7 +18,7 @@ from homeassistant.helpers.condition import (
 from homeassistant.helpers.typing import ConfigType
 
 from .events import EVENT
-from .targets import grouped, named
+from .targets import meant
 from .views import playback_of
 
 SCHEMA: Final = vol.Schema(
@@ -64,7 +64,7 @@ class IsStreaming(Condition):
         streaming = {session.target for session in sessions if session.target and session.is_streaming}
         if not self._target:
             return bool(streaming)
-        wanted = named(self._hass, self._target) | grouped(self._hass, self._target)
+        wanted = meant(self._hass, self._target)
         return wanted <= streaming and bool(wanted) if self._behavior == BEHAVIOR_ALL else bool(wanted & streaming)
 
 

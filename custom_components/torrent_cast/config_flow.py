@@ -130,7 +130,7 @@ def _check(hass: HomeAssistant, directory: str) -> None:
     storage.check_directory(Path(directory))
 
 
-async def _errors(hass: HomeAssistant, directory: str) -> tuple[dict[str, str], dict[str, str]]:
+async def directory_errors(hass: HomeAssistant, directory: str) -> tuple[dict[str, str], dict[str, str]]:
     """Return the form's errors and the placeholders of their texts."""
     try:
         await hass.async_add_executor_job(_check, hass, directory)
@@ -164,7 +164,7 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            errors, placeholders = await _errors(self.hass, user_input[CONF_DIRECTORY])
+            errors, placeholders = await directory_errors(self.hass, user_input[CONF_DIRECTORY])
             if not errors:
                 return self.async_create_entry(
                     title="Torrent Cast",
@@ -187,7 +187,7 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            errors, placeholders = await _errors(self.hass, user_input[CONF_DIRECTORY])
+            errors, placeholders = await directory_errors(self.hass, user_input[CONF_DIRECTORY])
             if not errors:
                 done = self.async_update_and_abort(entry, data={CONF_DIRECTORY: user_input[CONF_DIRECTORY]})
                 if entry.state is not ConfigEntryState.LOADED:  # nothing listens to its updates
@@ -213,7 +213,7 @@ class TorrentCastOptionsFlow(OptionsFlow):
             sections = user_input.pop(SECTION_NETWORK) | user_input.pop(SECTION_DEVICES, {})
             kept = {CONF_ALTERNATIVE: values[CONF_ALTERNATIVE]}  # a switch of its own
             values = kept | user_input | sections
-            if _is_base_url(values.get(CONF_BASE_URL)):
+            if is_base_url(values.get(CONF_BASE_URL)):
                 return self.async_create_entry(data=values)
             errors = {CONF_BASE_URL: "bad_base_url"}
         address = {"suggested_value": values.get(CONF_BASE_URL, "")}
@@ -230,7 +230,7 @@ class TorrentCastOptionsFlow(OptionsFlow):
         return self.async_show_form(step_id="init", data_schema=vol.Schema(schema), errors=errors)
 
 
-def _is_base_url(text: str | None) -> bool:
+def is_base_url(text: str | None) -> bool:
     """Tell whether `text` is empty or a plain origin a Cast device can use."""
     if not text:
         return True

@@ -3,11 +3,9 @@
 import asyncio
 import logging
 import math
-import re
 from typing import Any, Final
 
 import voluptuous as vol
-from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components.media_player import (
     ATTR_MEDIA_CONTENT_ID,
     ATTR_MEDIA_CONTENT_TYPE,
@@ -15,39 +13,34 @@ from homeassistant.components.media_player import (
     MediaType,
 )
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
-from homeassistant.const import ATTR_ENTITY_ID, SERVICE_MEDIA_STOP, STATE_UNAVAILABLE
+from homeassistant.const import ATTR_ENTITY_ID, SERVICE_MEDIA_PAUSE, SERVICE_MEDIA_PLAY, SERVICE_MEDIA_STOP
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
-from homeassistant.util.json import JsonObjectType
 
 from .const import DOMAIN
 from .errors import translate_errors
+from .library_services import ATTR_FILE, ATTR_SOURCE, async_setup_library_services, described, wanted_file
 from .playback import Playback, Session, State
-from .sources import read_source
-from .views import playback_of
+from .references import choose_source
+from .targets import authorise, cast_targets, check_cast, reachable_targets
+from .views import loaded_playback
 
 _LOGGER = logging.getLogger(__name__)
 
 SERVICE_PLAY: Final = "play"
 SERVICE_STOP: Final = "stop"
-CAST: Final = "cast"
+SERVICE_TRANSFER: Final = "transfer"
 
-ATTR_SOURCE: Final = "source"
-ATTR_FILE: Final = "file"
 ATTR_TITLE: Final = "title"
 ATTR_START_POSITION: Final = "start_position"
 ATTR_WAIT: Final = "wait"
+ATTR_FROM: Final = "from"
 
 # A receiver that has taken a stream plays within seconds; beyond this the swarm is the cause, and no error. s
 PLAYING_TIMEOUT: Final = 30.0
 # Longer than any film.
 MAX_POSITION: Final = 7 * 24 * 3600
-
-# No torrent has a billion files.
-INDEX: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
 def _seconds(value: Any) -> float:  # noqa: ANN401  # whatever the caller gave
@@ -63,11 +56,12 @@ PLAY_SCHEMA = cv.make_entity_service_schema(
         vol.Required(ATTR_SOURCE): cv.string,
         vol.Optional(ATTR_FILE): cv.string,
         vol.Optional(ATTR_TITLE): cv.string,
-        vol.Optional(ATTR_START_POSITION, default=0): _seconds,
+        vol.Optional(ATTR_START_POSITION): _seconds,
         vol.Optional(ATTR_WAIT, default=True): cv.boolean,
     }
 )
 STOP_SCHEMA = cv.make_entity_service_schema({})
+TRANSFER_SCHEMA = cv.make_entity_service_schema({vol.Optional(ATTR_FROM): cv.entity_id})
 
 
 @callback
@@ -77,22 +71,28 @@ def async_setup_services(hass: HomeAssistant) -> None:
         DOMAIN, SERVICE_PLAY, _async_play, schema=PLAY_SCHEMA, supports_response=SupportsResponse.OPTIONAL
     )
     hass.services.async_register(DOMAIN, SERVICE_STOP, _async_stop, schema=STOP_SCHEMA)
+    hass.services.async_register(
+        DOMAIN, SERVICE_TRANSFER, _async_transfer, schema=TRANSFER_SCHEMA, supports_response=SupportsResponse.OPTIONAL
+    )
+    async_setup_library_services(hass)
 
 
 async def _async_play(call: ServiceCall) -> ServiceResponse:
     """Play a source on every target."""
     hass = call.hass
-    playback = _playback(hass)
-    targets = _targets(call)
-    await _authorise(call, targets)
+    playback = loaded_playback(hass)
+    targets = reachable_targets(call)
+    await authorise(call, targets)
+    file = wanted_file(call.data.get(ATTR_FILE))
     with translate_errors():
-        source = await read_source(hass, playback, call.data[ATTR_SOURCE])
+        choice = await choose_source(hass, playback, call.data[ATTR_SOURCE])
+        position = (choice.position if file is None else None) or 0.0
         sessions = [
             playback.start_session(
-                source,
-                wanted=_wanted(call.data.get(ATTR_FILE)),
+                choice.source,
+                wanted=choice.file if file is None else file,
                 title=call.data.get(ATTR_TITLE),
-                start_position=call.data[ATTR_START_POSITION],
+                start_position=call.data.get(ATTR_START_POSITION, position),
                 target=target,
             )
             for target in targets
@@ -103,7 +103,7 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
     ]
     if call.data[ATTR_WAIT]:
         await _all_done(plays)
-    return {"sessions": [_described(session) for session in sessions]} if call.return_response else None
+    return {"sessions": [described(session) for session in sessions]} if call.return_response else None
 
 
 async def _play_on(call: ServiceCall, session: Session) -> None:
@@ -164,86 +164,72 @@ async def _all_done(plays: list[asyncio.Task[None]]) -> None:
 
 async def _async_stop(call: ServiceCall) -> None:
     """Stop what plays, or gets ready to play, on the targets."""
-    hass = call.hass
-    playback = _playback(hass)
-    targets = _targets(call)
-    await _authorise(call, targets)
+    playback = loaded_playback(call.hass)
+    targets = cast_targets(call)
+    await authorise(call, targets)
     for target in targets:
-        sessions = playback.for_target(target)
-        on_screen = any(session.was_loaded for session in sessions)
-        for session in sessions:
-            session.end()
-        if on_screen:
-            await hass.services.async_call(
-                MEDIA_PLAYER, SERVICE_MEDIA_STOP, {ATTR_ENTITY_ID: target}, blocking=True, context=call.context
-            )
+        await _stop_on(call, target, playback.for_target(target))
 
 
-async def _authorise(call: ServiceCall, targets: list[str]) -> None:
-    """Raise Unauthorized or UnknownUser unless the caller may control every target."""
-    if (user_id := call.context.user_id) is None:
-        return
-    if (user := await call.hass.auth.async_get_user(user_id)) is None:
-        raise UnknownUser(context=call.context)
-    for target in targets:
-        if not user.permissions.check_entity(target, POLICY_CONTROL):
-            raise Unauthorized(context=call.context, entity_id=target, permission=POLICY_CONTROL)
+async def _stop_on(call: ServiceCall, target: str, sessions: list[Session]) -> None:
+    on_screen = any(session.was_loaded for session in sessions)
+    for session in sessions:
+        session.end()
+    if on_screen:
+        await _ask(call, SERVICE_MEDIA_STOP, target)
 
 
-def _playback(hass: HomeAssistant) -> Playback:
-    if (playback := playback_of(hass)) is None:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_loaded")
-    return playback
+async def _ask(call: ServiceCall, service: str, target: str) -> None:
+    """Ask something of a Cast device with the caller's rights."""
+    data = {ATTR_ENTITY_ID: target}
+    await call.hass.services.async_call(MEDIA_PLAYER, service, data, blocking=True, context=call.context)
 
 
-def _targets(call: ServiceCall) -> list[str]:
-    """Return the Cast entities meant. Raises for a target that is not one, or cannot be reached."""
-    selected = async_extract_referenced_entity_ids(call.hass, TargetSelection(call.data))
-    registry = er.async_get(call.hass)
-    grouped = {
-        entity_id
-        for entity_id in selected.indirectly_referenced
-        if (entry := registry.async_get(entity_id)) is not None and entry.platform == CAST
-    }
-    targets = sorted(selected.referenced | grouped)
-    if not targets:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_target")
-    for target in targets:
-        entry = registry.async_get(target)
-        if entry is None or entry.platform != CAST or entry.domain != MEDIA_PLAYER:
-            raise _invalid("not_cast", target)
-        state = call.hass.states.get(target)
-        if call.service == SERVICE_PLAY and (state is None or state.state == STATE_UNAVAILABLE):
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="device_unavailable",
-                translation_placeholders={"device": target},
-            )
-    return targets
+async def _async_transfer(call: ServiceCall) -> ServiceResponse:
+    """Go on with a film on another device, at the same second; if that fails, where it was."""
+    playback = loaded_playback(call.hass)
+    targets = reachable_targets(call)
+    if len(targets) != 1:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="one_target")
+    old = _playing(call, playback)
+    if old.target is None or old.file is None or old.target == targets[0]:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="same_device")
+    await authorise(call, [*targets, old.target])
+    runs = old.is_streaming
+    if runs:
+        await _ask(call, SERVICE_MEDIA_PAUSE, old.target)
+    try:
+        new = await _continue(call, playback, old, targets[0])
+    except BaseException:
+        if runs and not old.is_over:
+            await _ask(call, SERVICE_MEDIA_PLAY, old.target)
+        raise
+    await _stop_on(call, old.target, [] if old.is_over else [old])
+    return {"sessions": [described(new)]} if call.return_response else None
 
 
-def _invalid(key: str, target: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN, translation_key=key, translation_placeholders={"device": target}
-    )
+def _playing(call: ServiceCall, playback: Playback) -> Session:
+    """Return what is to go on elsewhere: what plays on the device that was named, else all that plays, if it is one."""
+    origin = call.data.get(ATTR_FROM)
+    if origin is not None:
+        check_cast(call.hass, origin)
+    found = [one for one in playback.sessions if one.was_loaded and one.target and origin in {None, one.target}]
+    if not found:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_plays")
+    if len(found) > 1 and origin is None:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="which_device")
+    return found[-1]
 
 
-def _wanted(file: str | None) -> int | str | None:
-    """Return an index, also where one was given as text, or a pattern."""
-    return int(file) if file and INDEX.fullmatch(file) else file or None
-
-
-def _described(session: Session) -> JsonObjectType:
-    """Return what the caller may know of a session: everything but the token."""
-    return {
-        "session_id": session.id,
-        "entity_id": session.target,
-        "state": session.state,
-        "title": session.title,
-        "info_hash": session.source.key,
-        "file": {"index": session.file.index, "path": session.file.path, "size": session.file.size}
-        if session.file
-        else None,
-        "content_type": session.content_type,
-        "duration": session.probe.duration if session.probe else None,
-    }
+async def _continue(call: ServiceCall, playback: Playback, old: Session, target: str) -> Session:
+    assert old.file is not None  # the caller has looked
+    with translate_errors():
+        new = playback.start_session(
+            await playback.kept_source(old.source.key),
+            wanted=old.file.index,
+            title=old.title,
+            start_position=old.playhead.seconds if old.playhead else old.start_position,
+            target=target,
+        )
+    await _play_on(call, new)
+    return new

@@ -1,30 +1,82 @@
-"""Which Cast entities a target means: devices, areas, floors and labels included."""
+"""Which Cast entities a target means, areas, floors, labels and devices included, and who may control them."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
+from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
+
+from .const import DOMAIN
 
 CAST: Final = "cast"
 
 
 @callback
-def is_cast(hass: HomeAssistant, entity_id: str) -> bool:
-    """Tell whether an entity is a Cast device's player."""
+def meant(hass: HomeAssistant, target: dict[str, Any]) -> set[str]:
+    """Return the entities that a target names, and the Cast entities that it means by device, area, floor or label."""
+    selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
+    return selected.referenced | {
+        entity_id for entity_id in selected.indirectly_referenced if _is_cast(hass, entity_id)
+    }
+
+
+@callback
+def cast_targets(call: ServiceCall) -> list[str]:
+    """Return the Cast entities that a call means. Raises ServiceValidationError for none, or one that is not Cast."""
+    targets = sorted(meant(call.hass, dict(call.data)))
+    if not targets:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_target")
+    for target in targets:
+        check_cast(call.hass, target)
+    return targets
+
+
+@callback
+def reachable_targets(call: ServiceCall) -> list[str]:
+    """Return those that can be reached. Raises also when one that was named cannot, or none can."""
+    targets = cast_targets(call)
+    named = async_extract_referenced_entity_ids(call.hass, TargetSelection(dict(call.data))).referenced
+    there = [target for target in targets if _is_there(call.hass, target)]
+    for target in targets:
+        if target not in there and (target in named or not there):
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="device_unavailable",
+                translation_placeholders={"device": target},
+            )
+    return there
+
+
+@callback
+def check_cast(hass: HomeAssistant, entity_id: str) -> None:
+    """Raise ServiceValidationError unless an entity is a Cast device's player."""
+    if not _is_cast(hass, entity_id):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="not_cast", translation_placeholders={"device": entity_id}
+        )
+
+
+async def authorise(call: ServiceCall, entity_ids: Iterable[str]) -> None:
+    """Raise Unauthorized or UnknownUser unless the caller may control every one of the entities."""
+    if (user_id := call.context.user_id) is None:
+        return
+    if (user := await call.hass.auth.async_get_user(user_id)) is None:
+        raise UnknownUser(context=call.context)
+    for entity_id in entity_ids:
+        if not user.permissions.check_entity(entity_id, POLICY_CONTROL):
+            raise Unauthorized(context=call.context, entity_id=entity_id, permission=POLICY_CONTROL)
+
+
+def _is_cast(hass: HomeAssistant, entity_id: str) -> bool:
     entry = er.async_get(hass).async_get(entity_id)
     return entry is not None and entry.platform == CAST and entry.domain == MEDIA_PLAYER
 
 
-@callback
-def named(hass: HomeAssistant, target: dict[str, Any]) -> set[str]:
-    """Return the entities that a target names one by one, whatever they are."""
-    return async_extract_referenced_entity_ids(hass, TargetSelection(target)).referenced
-
-
-@callback
-def grouped(hass: HomeAssistant, target: dict[str, Any]) -> set[str]:
-    """Return the Cast entities among those a target means by device, area, floor or label."""
-    selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
-    return {entity_id for entity_id in selected.indirectly_referenced if is_cast(hass, entity_id)}
+def _is_there(hass: HomeAssistant, entity_id: str) -> bool:
+    state = hass.states.get(entity_id)
+    return state is not None and state.state != STATE_UNAVAILABLE

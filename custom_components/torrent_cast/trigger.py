@@ -11,7 +11,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .events import ATTR_TITLE, ATTR_TYPE, EVENT
 from .playback import Happening
-from .targets import grouped, named
+from .targets import meant
 
 SCHEMA: Final = vol.Schema({vol.Optional(CONF_TARGET): cv.TARGET_FIELDS, vol.Optional(CONF_OPTIONS, default={}): {}})
 
@@ -48,7 +48,7 @@ class PlaybackTrigger(Trigger):
             return False
         if not self._target:
             return True
-        return data[ATTR_ENTITY_ID] in named(self._hass, self._target) | grouped(self._hass, self._target)
+        return data[ATTR_ENTITY_ID] in meant(self._hass, self._target)
 
 
 def _trigger(what: Happening) -> type[PlaybackTrigger]:

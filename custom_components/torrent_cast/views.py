@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.network import is_cloud_connection
 from homeassistant.util.network import is_local
 
@@ -36,6 +37,14 @@ def playback_of(hass: HomeAssistant) -> Playback | None:
         playback: Playback = entry.runtime_data
         return playback
     return None
+
+
+@callback
+def loaded_playback(hass: HomeAssistant) -> Playback:
+    """Return the loaded entry's playback. Raises ServiceValidationError when there is none."""
+    if (playback := playback_of(hass)) is None:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_loaded")
+    return playback
 
 
 def stream_path(session: Session) -> str:

@@ -24,11 +24,44 @@ async def test_it_is_on_disk_at_once(hass: HomeAssistant, library: Library, hass
     (kept,) = library.kept
     assert hass_storage[DOMAIN]["version"] == 1
     assert hass_storage[DOMAIN]["data"] == {
-        "torrents": [{"key": "a" * 40, "name": "Film", "added": kept.added, "last_used": kept.last_used}]
+        "torrents": [
+            {
+                "key": "a" * 40,
+                "name": "Film",
+                "added": kept.added,
+                "last_used": kept.last_used,
+                "watched": None,
+                "file": None,
+                "position": 0.0,
+            }
+        ]
     }
     again = Library(hass)
     await again.load()
     assert again.kept == (kept,)
+
+
+async def test_what_was_watched_last_is_known_with_its_place(library: Library) -> None:
+    await library.watched("gone", 0, 1.0)
+    nothing = library.last_watched
+    assert nothing is None
+    for key in ("a", "b", "c"):
+        await library.used(key, key)
+    await library.watched("b", 3, 61.234)
+    await library.watched("a", 0, 0)
+    await library.watched("b", 2, 62.345)
+    await library.used("c", "")
+    last = library.last_watched
+    assert last is not None
+    assert (last.key, last.file, last.position) == ("b", 2, 62.3)
+
+
+async def test_what_an_earlier_version_stored_is_read(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
+    stored = {"key": "a", "name": "A", "added": "2026-01-01T00:00:00+00:00", "last_used": "2026-01-01T00:00:00+00:00"}
+    hass_storage[DOMAIN] = {"version": 1, "minor_version": 1, "key": DOMAIN, "data": {"torrents": [stored]}}
+    library = Library(hass)
+    await library.load()
+    assert library.kept == (Kept("a", "A", stored["added"], stored["last_used"]),)
 
 
 async def test_the_last_used_is_first_and_keeps_its_name_and_beginning(

@@ -180,6 +180,21 @@ def delete_torrent(libtorrent: ModuleType, directory: Path, key: str) -> None:
     delete(directory / key, paths_of(params.ti) if params and params.ti else ())
 
 
+def disown(directory: Path, key: str) -> Path | None:
+    """Leave what a torrent that is not in the session has downloaded to its owner; return where it is.
+
+    Raises StorageError.
+    """
+    folder = directory / key
+    try:
+        for name in (f"{RESUME}.new", RESUME):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as err:
+        raise StorageError("not_writable", directory=str(folder), error=err.strerror or str(err)) from err
+    _remove_empty(folder)
+    return files_folder(folder) if folder.exists() else None
+
+
 def paths_of(info: lt.torrent_info) -> tuple[str, ...]:
     """Return the paths of all files, padding too, as libtorrent writes them on disk."""
     files = info.files()

@@ -1,8 +1,8 @@
 """What is kept between plays: which torrents are on disk, since when, and until when."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
@@ -15,12 +15,18 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A torrent on disk: `key` is its info-hash, the times are ISO 8601 in UTC."""
+    """A torrent on disk: `key` is its info-hash, the times are ISO 8601 in UTC.
+
+    `watched` is when a device last played of it, `file` the index of what it played, `position` where that was left, s.
+    """
 
     key: str
     name: str
     added: str
     last_used: str
+    watched: str | None = None
+    file: int | None = None
+    position: float = 0.0
 
     def is_due(self, keep: timedelta, now: datetime) -> bool:
         """Tell whether the torrent was last used longer than `keep` ago."""
@@ -29,7 +35,7 @@ class Kept:
 
 
 class _Stored(TypedDict):
-    torrents: list[dict[str, str]]
+    torrents: list[dict[str, Any]]
 
 
 class Library:
@@ -57,8 +63,24 @@ class Library:
         """Note that a torrent is being used now."""
         now = dt_util.utcnow().isoformat()
         known = self._kept.get(key)
-        self._kept[key] = Kept(key, name or (known.name if known else key), known.added if known else now, now)
+        if known is None:
+            self._kept[key] = Kept(key, name or key, now, now)
+        else:
+            self._kept[key] = replace(known, name=name or known.name, last_used=now)
         await self._save()
+
+    @property
+    def last_watched(self) -> Kept | None:
+        """Return the torrent that a device has played last, None when nothing of the kind is on disk."""
+        seen = [kept for kept in self._kept.values() if kept.watched is not None]
+        return max(seen, key=lambda kept: kept.watched or "", default=None)
+
+    async def watched(self, key: str, file: int, position: float) -> None:
+        """Note that a device has played the file with index `file` up to `position` s."""
+        if (known := self._kept.get(key)) is not None:
+            now = dt_util.utcnow().isoformat()
+            self._kept[key] = replace(known, watched=now, file=file, position=round(position, 1))
+            await self._save()
 
     async def forget(self, *keys: str) -> None:
         """Note that torrents are gone from disk."""

@@ -29,7 +29,6 @@ from ..engine import (
     storage,
 )
 from ..engine.contents import Shelf
-from ..engine.files import files_of
 from ..engine.source import from_magnet
 from ..media import Extra, Unplayable, Worker
 from . import catalogue
@@ -39,6 +38,7 @@ from .library import Library
 from .listeners import Listeners, Pulse
 from .pictures import Pictures
 from .session import Session
+from .state import State
 from .status import Status, status
 
 _LOGGER = logging.getLogger(__name__)
@@ -130,6 +130,11 @@ class Playback:
     def status(self) -> Status:
         """Return what all sessions and torrents come to."""
         return status(self.sessions, self.torrents)
+
+    @property
+    def is_engine_running(self) -> bool:
+        """Tell whether there is a libtorrent session: from the first need until some time after the last."""
+        return self._engine is not None
 
     @property
     def libtorrent_version(self) -> str:
@@ -237,6 +242,68 @@ class Playback:
         self.changes.beat()
         return session
 
+    # --- torrents that nobody has to watch ---------------------------------------------------------------------------
+
+    async def download(self, source: Source, wanted: int | str | None = None) -> Session:
+        """Have a file on disk without playing it; return once it is known which. Raises TorrentCastError.
+
+        Twice the same is one: the session that is there is returned.
+        """
+        session = self.start_session(source, wanted=wanted, downloads=True)
+        try:
+            await session.download()
+        except asyncio.CancelledError:
+            session.end()
+            raise
+        for other in self.sessions:
+            same = (other.torrent, other.file) == (session.torrent, session.file)
+            if other.downloads and same and other is not session:
+                session.end()
+                return other
+        return session
+
+    def halt(self, key: str | None = None, *, halts: bool) -> None:
+        """Have one torrent, or all that are in the engine, stand still or go on."""
+        for torrent in self.torrents:
+            if key in {None, torrent.key}:
+                torrent.halt(halts=halts)
+        self.changes.beat()
+
+    async def remove(self, key: str, *, delete_files: bool) -> Path | None:
+        """End what plays of a torrent and forget it. Raises StorageError.
+
+        Without `delete_files` what was downloaded stays and is nobody's: returns the directory, if there is one.
+        """
+        for session in self.sessions:
+            if session.source.key == key:
+                session.end()
+        async with self._lock:
+            torrent = next((torrent for torrent in self.torrents if torrent.key == key), None)
+            if self._engine is not None and torrent is not None:
+                await self._engine.remove(torrent, delete_files=delete_files)
+            if delete_files:
+                await asyncio.to_thread(storage.delete_torrent, self._lt, self.settings.directory, key)
+                left = None
+            else:
+                left = await asyncio.to_thread(storage.disown, self.settings.directory, key)
+            await self.library.forget(key)
+        await self._look_at_disk()
+        return left
+
+    @property
+    def unused(self) -> list[str]:
+        """Return the info-hashes of what is kept although nobody uses it."""
+        return [kept.key for kept in self.library.kept if kept.key not in self._users]
+
+    async def free(self) -> None:
+        """Delete all that nobody uses."""
+        async with self._lock:
+            for torrent in self.torrents:
+                if self._engine is not None and torrent.key not in self._users:
+                    await self._engine.remove(torrent, delete_files=False)
+            await self._delete([key for key in await self._keys_on_disk() if key not in self._users])
+        await self._look_at_disk()
+
     @property
     def patience(self) -> float:
         """Return how long a swarm may send nothing before it is given up, in s."""
@@ -334,6 +401,7 @@ class Playback:
 
     async def _close(self, session: Session) -> None:
         await session.release()
+        await self._remember(session)
         if session.torrent is not None and session.file is not None:
             session.torrent.deselect(session.file)
         key = session.source.key
@@ -345,6 +413,12 @@ class Playback:
             except StorageError as err:  # housekeeping tries again
                 _LOGGER.warning("What a torrent has left cannot be deleted: %s", err.details["error"])
         await self._look_at_disk()
+
+    async def _remember(self, session: Session) -> None:
+        """Note where a film was left, for who goes on with it."""
+        if session.was_loaded and session.file is not None and session.playhead is not None:
+            over = session.state is State.FINISHED
+            await self.library.watched(session.source.key, session.file.index, 0 if over else session.playhead.seconds)
 
     async def _look_at_disk(self) -> None:
         try:

@@ -162,6 +162,19 @@ class Session:
         """
         await self._once("prepare", self._prepare)
 
+    async def download(self) -> None:
+        """Find the file and go on until all of it is there, which ends the session. Raises TorrentCastError."""
+        await self.resolve()
+        if not self.is_over:
+            self._work["download"] = asyncio.create_task(self._attempt(self._download), name="torrent_cast download")
+
+    async def _download(self) -> None:
+        assert self.torrent is not None  # for the type checker: it is resolved
+        assert self.file is not None
+        for piece in self.torrent.pieces(self.file):
+            await self.torrent.wait_for_piece(piece)
+        self.end(State.FINISHED)
+
     async def _once(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Wait for `work`, done once for all who ask; one of them going away leaves it to the others."""
         if self.is_over:

@@ -1,0 +1,125 @@
+"""The fix flows of the issues."""
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, Final
+
+import voluptuous as vol
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+
+from .config_flow import directory_errors, is_base_url
+from .const import CONF_BASE_URL, CONF_DIRECTORY, DOMAIN
+from .engine import BindingError, binding
+from .issues import Issue
+from .views import playback_of
+
+
+class _Flow(RepairsFlow):
+    """What all have: the one entry, and one form."""
+
+    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Show the form: Home Assistant begins a flow with data that no user gave."""
+        return await self.async_step_confirm()
+
+    @abstractmethod
+    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Show the form, or take what was given."""
+
+    @property
+    def entry(self) -> ConfigEntry:
+        """Return the entry; its issues go with it."""
+        return self.hass.config_entries.async_entries(DOMAIN)[0]
+
+    def _form(
+        self, schema: dict[vol.Marker, Any], errors: dict[str, str], placeholders: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        return self.async_show_form(
+            step_id="confirm", data_schema=vol.Schema(schema), errors=errors, description_placeholders=placeholders
+        )
+
+
+class AddressFlow(_Flow):
+    """Asks for an address that Cast devices can reach."""
+
+    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Ask for the address and put it into the options."""
+        errors: dict[str, str] = {}
+        address = (user_input or {}).get(CONF_BASE_URL)
+        if user_input is not None:
+            if address and is_base_url(address):
+                options = {**self.entry.options, CONF_BASE_URL: address}
+                self.hass.config_entries.async_update_entry(self.entry, options=options)
+                return self.async_create_entry(data={})
+            errors = {CONF_BASE_URL: "bad_base_url"}
+        suggested = {"suggested_value": address or self.entry.options.get(CONF_BASE_URL, "")}
+        selector = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+        return self._form({vol.Required(CONF_BASE_URL, description=suggested): selector}, errors)
+
+
+class DirectoryFlow(_Flow):
+    """Asks for a directory that can be written to."""
+
+    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Ask for the directory, the same one mended or another, and start with it."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        directory = (user_input or self.entry.data)[CONF_DIRECTORY]
+        if user_input is not None:
+            errors, placeholders = await directory_errors(self.hass, directory)
+            if not errors:
+                data = {**self.entry.data, CONF_DIRECTORY: directory}
+                self.hass.config_entries.async_update_entry(self.entry, data=data)
+                self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+                return self.async_create_entry(data={})
+        return self._form({vol.Required(CONF_DIRECTORY, default=directory): TextSelector()}, errors, placeholders)
+
+
+class SpaceFlow(_Flow):
+    """Offers to delete what is kept."""
+
+    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Delete, once it was agreed to, all that nobody watches."""
+        playback = playback_of(self.hass)
+        if playback is None:
+            return self.async_abort(reason="not_loaded")
+        if user_input is None:
+            return self._form({}, {}, {"films": str(len(playback.unused))})
+        await playback.free()
+        return self.async_create_entry(data={})
+
+
+class LibtorrentFlow(_Flow):
+    """Looks whether a libtorrent is there by now."""
+
+    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Try again."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                await self.hass.async_add_executor_job(binding.load, Path(self.hass.config.cache_path(DOMAIN)))
+            except BindingError as err:
+                errors, placeholders = {"base": err.reason}, err.details
+            else:
+                self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+                return self.async_create_entry(data={})
+        return self._form({}, errors, placeholders)
+
+
+FLOWS: Final[dict[str, type[RepairsFlow]]] = {
+    Issue.NO_REACHABLE_URL: AddressFlow,
+    Issue.ONLY_HTTPS: AddressFlow,
+    Issue.DISK_FULL: SpaceFlow,
+    Issue.DIRECTORY_GONE: DirectoryFlow,
+    Issue.NO_LIBTORRENT: LibtorrentFlow,
+}
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
+) -> RepairsFlow:
+    """Return the flow that mends an issue."""
+    return FLOWS[issue_id]()

@@ -1,0 +1,220 @@
+"""Repairs and system health: faults are shown when they are seen, their flows mend them, and they go."""
+# ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
+
+import errno
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, DOMAIN
+from custom_components.torrent_cast.engine import BindingError, NotEnoughSpace, StorageError, TorrentCastError, binding
+from custom_components.torrent_cast.issues import Issue, async_report, issue_of
+from custom_components.torrent_cast.playback import Happening, LoadRefused, NoReachableUrl, Playback, State
+from custom_components.torrent_cast.repairs import FLOWS
+from custom_components.torrent_cast.system_health import async_register
+from tests.conftest import Seed, settled, soon
+
+type Step = Callable[..., Awaitable[dict[str, Any]]]
+
+
+def state_of(entry: MockConfigEntry) -> ConfigEntryState:
+    state: ConfigEntryState = entry.state
+    return state
+
+
+def shown(hass: HomeAssistant) -> set[str]:
+    return {issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN}
+
+
+@pytest.fixture
+def fix(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Step:
+    """Return what begins the fix flow of an issue, or goes on with it, as the user interface does."""
+
+    async def step(issue: str, flow: dict[str, Any] | None = None, **answer: Any) -> dict[str, Any]:  # noqa: ANN401
+        assert await async_setup_component(hass, "repairs", {})
+        client = await hass_client()  # only now: its server takes no new views
+        path = f"/{flow['flow_id']}" if flow else ""
+        body = answer if flow else {"handler": DOMAIN, "issue_id": issue}
+        response = await client.post(f"/api/repairs/issues/fix{path}", json=body)
+        found: dict[str, Any] = await response.json()
+        await hass.async_block_till_done()
+        return found
+
+    return step
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "issue"),
+    [
+        (NoReachableUrl("only_https"), Issue.ONLY_HTTPS),
+        (NoReachableUrl("no_request", address="x"), Issue.NO_REACHABLE_URL),
+        (NoReachableUrl("no_address"), Issue.NO_REACHABLE_URL),
+        (NotEnoughSpace("not_enough_space", needed="1", free="0", reserve="0"), Issue.DISK_FULL),
+        (StorageError("disk_error", error=os.strerror(errno.ENOSPC)), Issue.DISK_FULL),
+        (StorageError("disk_error", error=os.strerror(errno.EIO)), None),
+        (StorageError("not_writable", directory="/x", error="gone"), Issue.DIRECTORY_GONE),
+        (BindingError("no_libtorrent", platform="x", python="y", libc="z"), Issue.NO_LIBTORRENT),
+        (BindingError("damaged_libtorrent", wheel="x"), None),
+        (LoadRefused("load_refused", detail="x"), None),
+        (TimeoutError(), None),
+        (None, None),
+    ],
+)
+def test_only_what_a_user_has_to_mend_is_an_issue(error: Exception | None, issue: Issue | None) -> None:
+    assert issue_of(error) is issue
+
+
+def test_every_issue_has_a_flow() -> None:
+    assert set(FLOWS) == set(Issue)
+
+
+@pytest.mark.parametrize(
+    ("error", "issue", "mended_by"),
+    [
+        (NoReachableUrl("only_https"), Issue.ONLY_HTTPS, Happening.STARTED),
+        (NoReachableUrl("no_address"), Issue.NO_REACHABLE_URL, Happening.STARTED),
+        (NotEnoughSpace("not_enough_space", needed="1", free="0", reserve="0"), Issue.DISK_FULL, Happening.READY),
+    ],
+)
+async def test_a_failed_play_shows_its_issue_until_one_goes_well(
+    hass: HomeAssistant, playback: Playback, film: Seed, error: TorrentCastError, issue: Issue, mended_by: Happening
+) -> None:
+    source = await playback.parse(film.magnet)
+    for _ in range(2):
+        playback.start_session(source, target="media_player.tv").end(State.FAILED, error)
+    assert shown(hass) == {issue}
+    playback.happenings.tell(playback.start_session(source, target="media_player.tv"), mended_by)
+    assert shown(hass) == set()
+
+
+async def test_the_issues_go_with_the_entry(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    async_report(hass, Issue.NO_REACHABLE_URL)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert shown(hass) == set()
+
+
+# --- how they are mended ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("issue", [Issue.NO_REACHABLE_URL, Issue.ONLY_HTTPS])
+async def test_an_address_is_asked_for_and_stored(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, fix: Step, issue: Issue
+) -> None:
+    async_report(hass, issue)
+    form = await fix(issue)
+    for bad in ("", "not an address", "http://192.168.1.10/path"):
+        form = await fix(issue, form, base_url=bad)
+        assert form["errors"] == {CONF_BASE_URL: "bad_base_url"}
+    done = await fix(issue, form, base_url="http://192.168.1.10:8123")
+    assert done["type"] == "create_entry"
+    assert playback.settings.base_url == "http://192.168.1.10:8123"
+    assert shown(hass) == set()
+
+
+async def test_a_directory_that_is_gone_is_asked_for_again(
+    hass: HomeAssistant, new_entry: MockConfigEntry, rig_sockets: None, fix: Step, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    hass.config_entries.async_update_entry(new_entry, data={CONF_DIRECTORY: str(tmp_path / "file" / "downloads")})
+    assert not await hass.config_entries.async_setup(new_entry.entry_id)
+    assert state_of(new_entry) is ConfigEntryState.SETUP_RETRY
+    assert shown(hass) == {Issue.DIRECTORY_GONE}
+    form = await fix(Issue.DIRECTORY_GONE)
+    form = await fix(Issue.DIRECTORY_GONE, form, download_directory="relative")
+    assert form["errors"] == {CONF_DIRECTORY: "not_absolute"}
+    done = await fix(Issue.DIRECTORY_GONE, form, download_directory=str(tmp_path / "other"))
+    assert done["type"] == "create_entry"
+    assert state_of(new_entry) is ConfigEntryState.LOADED
+    assert shown(hass) == set()
+
+
+async def test_a_full_disk_is_mended_by_deleting_what_nobody_watches(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed, noise: Seed, fix: Step, downloads: Path
+) -> None:
+    for seed in (film, noise):
+        session = playback.start_session(await playback.parse(seed.magnet))
+        await soon(session.resolve())
+        if seed is film:
+            session.end()
+    await settled(playback)
+    async_report(hass, Issue.DISK_FULL)
+    form = await fix(Issue.DISK_FULL)
+    assert form["description_placeholders"] == {"films": "1"}
+    assert (downloads / film.key).exists()
+    assert (await fix(Issue.DISK_FULL, form))["type"] == "create_entry"
+    assert not (downloads / film.key).exists()
+    assert [kept.key for kept in playback.library.kept] == [noise.key]
+    assert len(playback.sessions) == 1
+    assert shown(hass) == set()
+
+
+async def test_without_an_entry_no_room_can_be_made(hass: HomeAssistant, entry: MockConfigEntry, fix: Step) -> None:
+    async_report(hass, Issue.DISK_FULL)
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert (await fix(Issue.DISK_FULL))["reason"] == "not_loaded"
+
+
+async def test_a_missing_libtorrent_is_looked_for_again(
+    hass: HomeAssistant, new_entry: MockConfigEntry, rig_sockets: None, fix: Step
+) -> None:
+    def none(_cache: Path) -> None:
+        raise BindingError("no_libtorrent", platform="linux-riscv64", python="cp314", libc="glibc")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(binding, "load", none)
+        assert not await hass.config_entries.async_setup(new_entry.entry_id)
+        assert shown(hass) == {Issue.NO_LIBTORRENT}
+        form = await fix(Issue.NO_LIBTORRENT)
+        form = await fix(Issue.NO_LIBTORRENT, form)
+        assert form["errors"] == {"base": "no_libtorrent"}
+        assert form["description_placeholders"]["platform"] == "linux-riscv64"
+    assert (await fix(Issue.NO_LIBTORRENT, form))["type"] == "create_entry"
+    assert state_of(new_entry) is ConfigEntryState.LOADED
+    assert shown(hass) == set()
+
+
+# --- system health ---------------------------------------------------------------------------------------------------
+
+
+async def health(hass: HomeAssistant) -> dict[str, Any]:
+    """Return what system health is told."""
+    found: list[Callable[[HomeAssistant], Awaitable[dict[str, Any]]]] = []
+
+    class Registration:
+        @staticmethod
+        def async_register_info(callback: Callable[[HomeAssistant], Awaitable[dict[str, Any]]]) -> None:
+            found.append(callback)
+
+    async_register(hass, Registration)  # type: ignore[arg-type]  # what is used of it
+    return await found[0](hass)
+
+
+async def test_system_health_tells_what_is_there(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
+) -> None:
+    assert (await health(hass))["engine_running"] is False
+    await soon(playback.start_session(await playback.parse(film.magnet)).resolve())
+    found = await health(hass)
+    assert found.pop("disk_free").endswith(" GB")
+    assert found == {
+        "loaded": True,
+        "libtorrent": playback.libtorrent_version,
+        "engine_running": True,
+        "sessions": 1,
+        "torrents": 1,
+        "kept": 1,
+    }
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert await health(hass) == {"loaded": False}
