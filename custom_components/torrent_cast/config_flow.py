@@ -49,6 +49,7 @@ from .const import (
     CONF_UPNP,
     CONF_WHOLE_FILM,
     DOMAIN,
+    MAX_LIMIT,
 )
 from .engine import BindingError, StorageError, TorrentCastError, binding, storage
 from .playback import Seeding
@@ -59,8 +60,6 @@ from .settings import DEFAULTS, EXTRAS
 SECTION_NETWORK: Final = "network"
 SECTION_DEVICES: Final = "devices"
 MAX_PORT: Final = 65535
-# 10 Gbit/s in kB/s: more is a typing error.
-MAX_LIMIT: Final = 1_250_000
 # A year: "for ever" is a matter of another option.
 MAX_KEEP_HOURS: Final = 24 * 365
 MAX_METADATA_TIMEOUT: Final = 600

@@ -42,6 +42,8 @@ DEFAULT_METADATA_TIMEOUT: Final = 60
 DEFAULT_SEED_RATIO: Final = 1.0
 # Uploading without a limit starves a home line's downloads. kB/s
 DEFAULT_UPLOAD_LIMIT: Final = 500
+# 10 Gbit/s: more is a typing error. kB/s
+MAX_LIMIT: Final = 1_250_000
 # Enough for a film of 4 Mbit/s, and little enough to leave a home line to others. kB/s
 DEFAULT_ALTERNATIVE_DOWNLOAD: Final = 1000
 DEFAULT_ALTERNATIVE_UPLOAD: Final = 50

@@ -10,7 +10,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util.json import JsonObjectType
 
-from .const import CONF_ALTERNATIVE, CONF_DOWNLOAD_LIMIT, CONF_UPLOAD_LIMIT, DOMAIN
+from .const import CONF_ALTERNATIVE, CONF_DOWNLOAD_LIMIT, CONF_UPLOAD_LIMIT, DOMAIN, MAX_LIMIT
 from .engine import Torrent
 from .errors import translate_errors
 from .playback import Kept, Playback, Session
@@ -31,8 +31,6 @@ ATTR_DELETE_FILES: Final = "delete_files"
 
 # No torrent has a billion files.
 INDEX: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
-# 10 Gbit/s in kB/s: more is a typing error.
-MAX_LIMIT: Final = 1_250_000
 
 ADD_SCHEMA = vol.Schema({vol.Required(ATTR_SOURCE): cv.string, vol.Optional(ATTR_FILE): cv.string})
 REMOVE_SCHEMA = vol.Schema(
