@@ -10,6 +10,7 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast.playback import Following, Playback
+from custom_components.torrent_cast.playback.hold import Hold
 from tests.conftest import Seed, Television, soon
 
 
@@ -17,6 +18,7 @@ class Notes:
     """Notes what a device's follower is told, and when."""
 
     def __init__(self) -> None:
+        self.hold = Hold()
         self.told: list[str] = []
 
     def on_seek(self, seconds: float) -> None:
