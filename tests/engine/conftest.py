@@ -23,7 +23,7 @@ KIB: Final = 1024
 PIECE: Final = 64 * KIB
 LOCAL: Final = EngineSettings(dht=False, lsd=False, upnp=False)
 # Long enough for a machine that does much else; a test that comes to it has failed. s
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 
 
 @pytest.fixture(autouse=True)

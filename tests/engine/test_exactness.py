@@ -66,11 +66,13 @@ async def test_ten_thousand_ranges_are_right_whatever_happens_to_the_swarm(engin
         (file,) = torrent.files
         torrent.select(file)
         faults = asyncio.create_task(trouble(swarm, ranges.fault_due))
-        async with AsyncExitStack() as stack:
-            readers = [await stack.enter_async_context(torrent.open(file)) for _ in range(READERS)]
-            await asyncio.gather(*map(ranges.read, readers))
-        faults.cancel()
-        await asyncio.wait([faults])
+        try:
+            async with AsyncExitStack() as stack:
+                readers = [await stack.enter_async_context(torrent.open(file)) for _ in range(READERS)]
+                await asyncio.gather(*map(ranges.read, readers))
+        finally:
+            faults.cancel()
+            await asyncio.wait([faults])
         handle: Any = torrent.handle
 
     assert faults.cancelled()  # no fault was one of the rig's
