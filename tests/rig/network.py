@@ -31,7 +31,7 @@ class NetworkUnavailableError(Exception):
 
 
 class Network:
-    """A context manager: a bridge and one shaped host per rate (bit/s). Blocks for some 10 ms per host."""
+    """A context manager: a bridge and one host per rate (bit/s; 0: not shaped). Blocks for some 10 ms per host."""
 
     def __init__(self, rates: Sequence[int]) -> None:
         """Describe the network; nothing is made yet."""
@@ -110,8 +110,9 @@ class Network:
                 f"link set {name} master {self._bridge} up",
             )
             _ip("link set lo up", f"addr add {address}/24 dev eth0", "link set eth0 up", namespace=name)
-            shape = f"qdisc add dev eth0 root tbf rate {rate}bit burst {BURST} latency {QUEUE}"
-            _run("tc", "-n", name, *shape.split())
+            if rate:
+                shape = f"qdisc add dev eth0 root tbf rate {rate}bit burst {BURST} latency {QUEUE}"
+                _run("tc", "-n", name, *shape.split())
 
 
 def remains() -> list[str]:

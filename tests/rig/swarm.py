@@ -48,7 +48,8 @@ class SwarmError(Exception):
 class Swarm:
     """An async context manager: when entered, every seed seeds `torrent` and the tracker knows them all.
 
-    `data_dir` is the folder that holds the content. Seed `i` uploads `rates[i]` (default: `rate` for all), bit/s.
+    `data_dir` is the folder that holds the content. Seed `i` uploads `rates[i]` (default: `rate` for all), bit/s; 0
+    is as fast as it goes.
     The seeds in `corrupt` serve zeros instead of the content. `distance` is that of each seed; it needs namespaces.
     """
 

@@ -7,6 +7,9 @@ from typing import Final
 # Home routers and small boards keep up with this many connections; streaming gains nothing from more.
 CONNECTIONS: Final = 100
 
+# The length from which on files are mapped, in blocks of 16 KiB: the largest there is.
+NEVER_MAP: Final = 2**31 - 1
+
 # A seed that left, or that hung up while nothing was wanted, is asked again after 1, 2, 3 ... 10 s.
 MAX_FAILCOUNT: Final = 10
 
@@ -64,6 +67,10 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         "max_failcount": MAX_FAILCOUNT,
         "close_redundant_connections": False,
         "aio_threads": 4,
+        # By calls, not mapped: a file that shrinks, or a disk that fills up, under a mapping is a signal and not an
+        # error, and the mapped storage of 2.0.11 has a bug that corrupts (mended in 2.0.14).
+        "disk_write_mode": 0,
+        "mmap_file_size_cutoff": NEVER_MAP,
         "hashing_threads": 1,
         # The destructor waits for trackers to hear "stopped"; HA's whole shutdown has 20 s.
         "stop_tracker_timeout": 2,
