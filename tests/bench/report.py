@@ -57,13 +57,20 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
     ),
     "engine-download": (
         "Serving while downloading",
-        "Links of 800 Mbit/s in all; how much film one second of the player's CPU time delivers.",
+        "Links that are not shaped; how much film one second of the player's CPU time delivers.",
     ),
     "engine-loop-lag": (
         "The event loop",
         (
             "How late a timer of 5 ms is (99th percentile of each run) while the engine downloads and serves 80 "
             "Mbit/s, and in the same process without a torrent while another process does that."
+        ),
+    ),
+    "engine-idle": (
+        "At rest",
+        (
+            "CPU time of a Home Assistant process, and packets, in one minute that begins 30 s after the last change. "
+            "Nobody but a tracker and a seed can be reached: what the DHT would send is not in it."
         ),
     ),
     "engine-memory": (

@@ -7,6 +7,7 @@ from . import (
     engine_download,
     engine_growth,
     engine_hold,
+    engine_idle,
     engine_lag,
     engine_memory,
     engine_outage,
@@ -29,6 +30,7 @@ SCENARIOS: Final[dict[str, Callable[[Options], Awaitable[Result]]]] = {
     "engine-serve": engine_serve.serve,
     "engine-download": engine_download.download,
     "engine-loop-lag": engine_lag.loop_lag,
+    "engine-idle": engine_idle.idle,
     "engine-memory": engine_memory.memory,
     "engine-growth": engine_growth.growth,
 }
@@ -37,5 +39,12 @@ SETS: Final[dict[str, tuple[str, ...]]] = {
     "engine": tuple(SCENARIOS),
     # Against other players, and ours alone
     "engine-compare": ("engine-start", "engine-seek-saturated", "engine-seek-steady"),
-    "engine-cost": ("engine-serve", "engine-download", "engine-loop-lag", "engine-memory", "engine-growth"),
+    "engine-cost": (
+        "engine-serve",
+        "engine-download",
+        "engine-loop-lag",
+        "engine-idle",
+        "engine-memory",
+        "engine-growth",
+    ),
 }
