@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
+from custom_components.torrent_cast import LIBTORRENT_ISSUE
 from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, CONF_KEEP_HOURS, CONF_PORT, DOMAIN
 from custom_components.torrent_cast.engine import BindingError, StorageError, binding, storage
 from custom_components.torrent_cast.engine.storage import FILES, RESUME
@@ -66,6 +68,41 @@ async def test_without_libtorrent_set_up_fails_for_good(
         "python": "CPython 3.14",
         "libc": "glibc 2",
     }
+
+
+async def test_without_libtorrent_an_issue_says_what_to_do_until_there_is_one(
+    hass: HomeAssistant, new_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(binding, "load", no_libtorrent)
+        await hass.config_entries.async_setup(new_entry.entry_id)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, LIBTORRENT_ISSUE)
+    assert issue is not None
+    assert issue.severity is ir.IssueSeverity.ERROR
+    assert issue.translation_key == "no_libtorrent"
+    assert issue.translation_placeholders == {"platform": "Linux m68k", "python": "CPython 3.14", "libc": "glibc 2"}
+
+    assert await hass.config_entries.async_reload(new_entry.entry_id)
+
+    assert ir.async_get(hass).async_get_issue(DOMAIN, LIBTORRENT_ISSUE) is None
+    await hass.config_entries.async_unload(new_entry.entry_id)
+
+
+async def test_the_issue_goes_with_the_entry(
+    hass: HomeAssistant, new_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binding, "load", no_libtorrent)
+    await hass.config_entries.async_setup(new_entry.entry_id)
+    await hass.config_entries.async_remove(new_entry.entry_id)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, LIBTORRENT_ISSUE) is None
+
+
+async def test_what_another_version_unpacked_is_swept(hass: HomeAssistant, new_entry: MockConfigEntry) -> None:
+    before = Path(hass.config.cache_path(DOMAIN), "libtorrent-0123456789abcdef")
+    before.mkdir(parents=True)
+    assert await hass.config_entries.async_setup(new_entry.entry_id)
+    assert not before.exists()
+    await hass.config_entries.async_unload(new_entry.entry_id)
 
 
 async def test_live_options_are_applied_without_a_reload(hass: HomeAssistant, entry: MockConfigEntry) -> None:

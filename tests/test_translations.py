@@ -30,7 +30,8 @@ from custom_components.torrent_cast.trigger import TRIGGERS
 PACKAGE: Final = Path(custom_components.torrent_cast.__file__).parent
 EN: Final[dict[str, Any]] = json.loads((PACKAGE / "translations" / "en.json").read_text())
 # Shown in the config flow's form.
-FORM: Final = {"no_libtorrent", "damaged_libtorrent", "unpack_failed", "not_writable", "not_absolute"}
+BINDING: Final = {"no_libtorrent", "unloadable_libtorrent", "damaged_libtorrent", "unpack_failed"}
+FORM: Final = BINDING | {"not_writable", "not_absolute"}
 # Given to `reason` parameters or by Home Assistant itself, as no call site here says which.
 MADE_BY_HOME_ASSISTANT: Final = {"single_instance_allowed", "reconfigure_successful"}
 
@@ -127,6 +128,12 @@ def test_every_placeholder_of_an_error_is_supplied_wherever_it_is_made() -> None
 
 def test_no_libtorrent_supplies_its_placeholders() -> None:
     assert placeholders(EN["exceptions"]["no_libtorrent"]["message"]) == _environment().keys()
+
+
+def test_every_reason_for_no_libtorrent_has_an_issue_of_the_same_placeholders() -> None:
+    assert set(EN["issues"]) == BINDING
+    for reason, issue in EN["issues"].items():
+        assert placeholders(issue["description"]) == placeholders(EN["exceptions"][reason]["message"])
 
 
 def test_errors_of_pyav_have_no_placeholders() -> None:

@@ -3,6 +3,7 @@
 import mimetypes
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -47,12 +48,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:
     """Load libtorrent and make the playback."""
     chosen = settings.from_entry(entry)
+    libtorrent = await _libtorrent(hass)
     try:
-        libtorrent = await hass.async_add_executor_job(binding.load, _cache(hass))
         await hass.async_add_executor_job(storage.check_directory, chosen.directory)
-    except BindingError as err:
-        _report(hass, err)
-        raise ConfigEntryError(**translation(err)) from err
     except StorageError as err:
         _report(hass, err)
         raise ConfigEntryNotReady(**translation(err)) from err
@@ -83,7 +81,18 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
 
 def _report(hass: HomeAssistant, error: BindingError | StorageError) -> None:
     if (issue := issues.issue_of(error)) is not None:
-        issues.async_report(hass, issue)
+        issues.async_report(hass, issue, error)
+
+
+async def _libtorrent(hass: HomeAssistant) -> ModuleType:
+    """Return libtorrent. Raises ConfigEntryError, and an issue for the user, where there is none."""
+    try:
+        libtorrent = await hass.async_add_executor_job(binding.load, _cache(hass))
+    except BindingError as err:
+        _report(hass, err)
+        raise ConfigEntryError(**translation(err)) from err
+    await hass.async_add_executor_job(binding.sweep, _cache(hass))
+    return libtorrent
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:

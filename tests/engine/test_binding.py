@@ -2,18 +2,22 @@
 
 import base64
 import hashlib
+import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE
 from types import ModuleType
 from zipfile import ZipFile
 
 import pytest
-from packaging.tags import sys_tags
+from packaging.tags import parse_tag, sys_tags
 
-from custom_components.torrent_cast.engine import BindingError
-from custom_components.torrent_cast.engine.binding import load, unpack
+from custom_components.torrent_cast.engine import BindingError, binding
+from custom_components.torrent_cast.engine.binding import WHEELS, load, sweep, unpack
 from tests.engine.conftest import write
 
 
@@ -132,24 +136,124 @@ def test_without_a_fitting_wheel_the_error_names_the_machine(tmp_path: Path) -> 
     assert "libc" in error.value.details["libc"]
 
 
+@pytest.mark.parametrize(
+    "interpreter",
+    ["cp315-cp315-musllinux_1_2_x86_64", "cp314-cp314t-manylinux_2_28_x86_64", "cp314-cp314-linux_armv7l"],
+)
+def test_another_python_or_processor_than_the_bundled_wheels_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interpreter: str
+) -> None:
+    monkeypatch.setattr(binding, "sys_tags", lambda: iter(parse_tag(interpreter)))
+
+    with pytest.raises(BindingError) as error:
+        unpack(tmp_path)
+
+    assert error.value.reason == "no_libtorrent"
+
+
 def test_a_wheel_that_cannot_be_imported_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "site", "1.0", monkeypatch)
     make_wheel(tmp_path / "wheels", "import a_library_that_is_missing\n")
 
-    with pytest.raises(BindingError):
+    with pytest.raises(BindingError) as error:
         load(tmp_path / "cache", tmp_path / "wheels")
 
+    assert error.value.reason == "unloadable_libtorrent"
+    assert "a_library_that_is_missing" in error.value.details["error"]
     assert "libtorrent" not in sys.modules
 
 
-def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+def test_where_the_cache_cannot_be_written_it_is_unpacked_for_the_import_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_wheel(tmp_path / "wheels")
     write(tmp_path / "file", b"")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+    module = load(tmp_path / "file" / "cache", tmp_path / "wheels")
+
+    assert module.__version__ == "2.0.11.0"
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_where_nothing_can_be_written_the_error_names_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(tmp_path / "wheels")
+    write(tmp_path / "file", b"")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
 
     with pytest.raises(BindingError) as error:
-        unpack(tmp_path / "file" / "cache", tmp_path / "wheels")
+        load(tmp_path / "file" / "cache", tmp_path / "wheels")
 
     assert error.value.reason == "unpack_failed"
+    assert error.value.details["directory"] == str(tmp_path / "file" / "cache")
+
+
+def test_a_new_version_replaces_the_one_before(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels")
+    before = unpack(tmp_path / "cache", tmp_path / "wheels")
+    make_wheel(tmp_path / "wheels", "__version__ = '2.0.12.0'\n")
+
+    after = unpack(tmp_path / "cache", tmp_path / "wheels")
+    sweep(tmp_path / "cache", tmp_path / "wheels")
+
+    assert after != before
+    assert list((tmp_path / "cache").iterdir()) == [after]
+
+
+def test_sweeping_leaves_what_is_being_unpacked_and_what_is_not_its_own(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels")
+    kept = unpack(tmp_path / "cache", tmp_path / "wheels")
+    write(tmp_path / "cache" / "films" / "film.mkv", b"")
+    write(tmp_path / "cache" / f"{kept.name}.abandoned" / "libtorrent.so", b"")
+    write(tmp_path / "cache" / f"{kept.name}.unpacking" / "libtorrent.so", b"")
+    os.utime(tmp_path / "cache" / f"{kept.name}.abandoned", (0, 0))
+
+    sweep(tmp_path / "cache", tmp_path / "wheels")
+
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {kept.name, f"{kept.name}.unpacking", "films"}
+
+
+def test_where_an_installed_one_serves_all_unpacked_ones_are_swept(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels")
+    unpack(tmp_path / "cache", tmp_path / "wheels")
+
+    sweep(tmp_path / "cache", tmp_path / "no wheels")
+
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+# What a second Home Assistant does; it ends at the first thing that asks the network. `-S`: nothing is installed.
+PROCESS = """
+import sys
+
+def offline(event, arguments):
+    if event.startswith("socket."):
+        raise RuntimeError(event)
+
+sys.addaudithook(offline)
+sys.path[:0] = sys.argv[3:]
+import tests.bare
+from pathlib import Path
+from custom_components.torrent_cast.engine import binding
+print(sys.stdin.readline() + binding.load(Path(sys.argv[1]), Path(sys.argv[2])).__file__)
+"""
+
+
+def test_processes_that_start_at_once_share_one_and_ask_no_network(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROCESS, str(tmp_path), str(WHEELS), *sys.path]
+    processes = [subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) for _ in range(3)]
+    for process in processes:  # each waits for its line
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = {process.communicate()[0].splitlines()[-1] for process in processes}
+
+    assert len(answers) == 1
+    assert Path(answers.pop()).parent == unpack(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_those_that_unpack_at_once_do_not_harm_each_other(tmp_path: Path) -> None:

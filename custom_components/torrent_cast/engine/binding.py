@@ -1,6 +1,7 @@
 """Finds libtorrent: an installed one wins, else the bundled wheel that fits this interpreter."""
 
 import base64
+import contextlib
 import csv
 import hashlib
 import importlib
@@ -12,6 +13,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -27,21 +29,52 @@ from .errors import BindingError
 MINIMUM: Final = Version("2.0.11")
 WHEELS: Final = Path(__file__).parent.parent / "wheels"
 CHECKSUMS: Final = "SHA256SUMS"
+PREFIX: Final = "libtorrent-"  # of the names of unpacked wheels
+DIGITS: Final = 16  # of a wheel's SHA-256 that name it: nobody makes two alike by chance
+UNPACKING: Final = "."  # in the names of those that are not complete yet
+# No machine takes this long to unpack 13 MB: whoever began is gone. s
+ABANDONED: Final = 3600.0
 
 
 def load(cache: Path, wheels: Path = WHEELS) -> ModuleType:
     """Return the libtorrent module; the bundled wheel is unpacked once into a directory below `cache`.
 
-    Blocks (disk, import): call it in an executor. Raises BindingError.
+    Where that cannot be written, the wheel is unpacked for the time of the import. Blocks (disk, import): call it in an
+    executor. Asks no network. Raises BindingError.
     """
-    return _installed() or _import(unpack(cache, wheels))
+    if module := _installed():
+        return module
+    try:
+        return _import(unpack(cache, wheels))
+    except BindingError as err:
+        if err.reason != "unpack_failed":
+            raise
+        return _import_once(wheels, err)
+
+
+def sweep(cache: Path, wheels: Path = WHEELS) -> None:
+    """Delete what other versions of the bundled wheel, and processes that were killed, left in `cache`. Blocks.
+
+    `cache` must be this Home Assistant's own: what another process imports from it would be gone.
+    """
+    try:
+        kept = f"{PREFIX}{_checked(_fitting(wheels))[:DIGITS]}"
+    except BindingError:  # an installed libtorrent serves this interpreter
+        kept = ""
+    now = time.time()
+    for path in cache.glob(f"{PREFIX}*"):
+        if path.name == kept:
+            continue
+        with contextlib.suppress(OSError):
+            if UNPACKING not in path.name or now - path.stat().st_mtime > ABANDONED:
+                shutil.rmtree(path)
 
 
 def unpack(cache: Path, wheels: Path = WHEELS) -> Path:
     """Return the directory of the unpacked wheel that fits this interpreter, unpacking it if needed."""
     wheel = _fitting(wheels)
     digest = _checked(wheel)
-    target = cache / f"libtorrent-{digest[:16]}"
+    target = cache / f"{PREFIX}{digest[:DIGITS]}"
     if not _intact(target, wheel):
         _extract(wheel, target)
     return target
@@ -118,7 +151,7 @@ def _extract(wheel: Path, target: Path) -> None:
     """Unpack beside `target` and rename, so that a reader sees all of it or nothing."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
+        fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}{UNPACKING}", dir=target.parent))
         try:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(fresh)
@@ -136,6 +169,19 @@ def _extract(wheel: Path, target: Path) -> None:
             raise BindingError("unpack_failed", directory=str(target.parent), error=str(err)) from err
 
 
+def _import_once(wheels: Path, failure: BindingError) -> ModuleType:
+    """Import from a directory that is deleted at once: what is loaded stays loaded. Else raises `failure`."""
+    try:
+        directory = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+    except OSError:
+        raise failure from None
+    with directory as private:  # nobody else may write there
+        try:
+            return _import(unpack(Path(private), wheels))
+        except BindingError as err:
+            raise (failure if err.reason == "unpack_failed" else err) from None
+
+
 def _import(directory: Path) -> ModuleType:
     finder = importlib.machinery.PathFinder.find_spec("libtorrent", [str(directory)])
     if finder is None or finder.loader is None:
@@ -146,5 +192,5 @@ def _import(directory: Path) -> ModuleType:
         finder.loader.exec_module(module)
     except ImportError as err:
         del sys.modules["libtorrent"]
-        raise BindingError("no_libtorrent", **_environment()) from err
+        raise BindingError("unloadable_libtorrent", error=str(err), **_environment()) from err
     return module

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Self
 
-from . import storage
+from . import certificates, storage
 from .errors import SourceError, StorageError, TorrentCastError, TorrentGone
 from .files import printable
 from .naming import Naming
@@ -87,10 +87,15 @@ class Engine:
         return engine
 
     async def _open(self, settings: EngineSettings) -> None:
-        self._session = session = await self.run(self._lt.session, session_settings(self._lt, settings))
+        self._session = session = await self.run(self._new_session, session_settings(self._lt, settings))
         self._pump = Pump(session, self._handlers)
         self._ask_for_statistics()
         self._pump.start()
+
+    def _new_session(self, pack: dict[str, object]) -> lt.session:
+        with certificates.authorities():
+            session: lt.session = self._lt.session(pack)
+        return session
 
     async def run[**P, T](self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work in the engine's own threads. Raises TorrentGone when they have ended."""
