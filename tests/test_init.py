@@ -15,7 +15,6 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
-from custom_components.torrent_cast import LIBTORRENT_ISSUE
 from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, CONF_KEEP_HOURS, CONF_PORT, DOMAIN
 from custom_components.torrent_cast.engine import BindingError, StorageError, binding, storage
 from custom_components.torrent_cast.engine.storage import FILES, RESUME
@@ -76,7 +75,7 @@ async def test_without_libtorrent_an_issue_says_what_to_do_until_there_is_one(
     with monkeypatch.context() as patch:
         patch.setattr(binding, "load", no_libtorrent)
         await hass.config_entries.async_setup(new_entry.entry_id)
-    issue = ir.async_get(hass).async_get_issue(DOMAIN, LIBTORRENT_ISSUE)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, Issue.NO_LIBTORRENT)
     assert issue is not None
     assert issue.severity is ir.IssueSeverity.ERROR
     assert issue.translation_key == "no_libtorrent"
@@ -84,7 +83,7 @@ async def test_without_libtorrent_an_issue_says_what_to_do_until_there_is_one(
 
     assert await hass.config_entries.async_reload(new_entry.entry_id)
 
-    assert ir.async_get(hass).async_get_issue(DOMAIN, LIBTORRENT_ISSUE) is None
+    assert ir.async_get(hass).async_get_issue(DOMAIN, Issue.NO_LIBTORRENT) is None
     await hass.config_entries.async_unload(new_entry.entry_id)
 
 
@@ -94,7 +93,7 @@ async def test_the_issue_goes_with_the_entry(
     monkeypatch.setattr(binding, "load", no_libtorrent)
     await hass.config_entries.async_setup(new_entry.entry_id)
     await hass.config_entries.async_remove(new_entry.entry_id)
-    assert ir.async_get(hass).async_get_issue(DOMAIN, LIBTORRENT_ISSUE) is None
+    assert ir.async_get(hass).async_get_issue(DOMAIN, Issue.NO_LIBTORRENT) is None
 
 
 async def test_what_another_version_unpacked_is_swept(hass: HomeAssistant, new_entry: MockConfigEntry) -> None:

@@ -178,7 +178,7 @@ async def test_a_missing_libtorrent_is_looked_for_again(
         assert shown(hass) == {Issue.NO_LIBTORRENT}
         form = await fix(Issue.NO_LIBTORRENT)
         form = await fix(Issue.NO_LIBTORRENT, form)
-        assert form["errors"] == {"base": "no_libtorrent"}
+        assert form["errors"] == {"base": "unchanged"}
         assert form["description_placeholders"]["platform"] == "linux-riscv64"
     assert (await fix(Issue.NO_LIBTORRENT, form))["type"] == "create_entry"
     assert state_of(new_entry) is ConfigEntryState.LOADED

@@ -12,7 +12,7 @@ from .const import DOMAIN
 from .engine import BindingError, NotEnoughSpace, StorageError
 from .playback import Happening, NoReachableUrl, Playback, Session
 
-LIBTORRENT_DOCS: Final = "https://github.com/torrent-cast/torrent-cast/blob/main/docs/libtorrent.md"
+LIBTORRENT_DOCS: Final = "https://github.com/torrent-cast/torrent-cast/blob/main/docs/wheels.md"
 
 
 class Issue(StrEnum):
@@ -49,7 +49,7 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
 def issue_of(error: Exception | None) -> Issue | None:
     """Return which issue an error is, None for one that goes by itself or is the caller's."""
     if isinstance(error, BindingError):
-        return Issue.NO_LIBTORRENT if error.reason == "no_libtorrent" else None
+        return Issue.NO_LIBTORRENT
     if isinstance(error, NoReachableUrl):
         return Issue.ONLY_HTTPS if error.reason == "only_https" else Issue.NO_REACHABLE_URL
     if isinstance(error, NotEnoughSpace):
@@ -62,15 +62,17 @@ def issue_of(error: Exception | None) -> Issue | None:
 
 
 @callback
-def async_report(hass: HomeAssistant, issue: Issue) -> None:
-    """Show an issue; twice is as good as once."""
+def async_report(hass: HomeAssistant, issue: Issue, error: Exception | None = None) -> None:
+    """Show an issue; twice is as good as once. Why there is no libtorrent has texts of its own."""
+    why = error if isinstance(error, BindingError) else None
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue,
         is_fixable=True,
         severity=ir.IssueSeverity.ERROR,
-        translation_key=issue,
+        translation_key=why.reason if why else issue,
+        translation_placeholders=why.details if why else None,
         learn_more_url=LIBTORRENT_DOCS if issue is Issue.NO_LIBTORRENT else None,
     )
 

@@ -8,12 +8,13 @@ import voluptuous as vol
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 
 from .config_flow import directory_errors, is_base_url
 from .const import CONF_BASE_URL, CONF_DIRECTORY, DOMAIN
 from .engine import BindingError, binding
-from .issues import Issue
+from .issues import Issue, async_report
 from .views import playback_of
 
 
@@ -95,18 +96,19 @@ class LibtorrentFlow(_Flow):
     """Looks whether a libtorrent is there by now."""
 
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Try again."""
-        errors: dict[str, str] = {}
-        placeholders: dict[str, str] = {}
-        if user_input is not None:
-            try:
-                await self.hass.async_add_executor_job(binding.load, Path(self.hass.config.cache_path(DOMAIN)))
-            except BindingError as err:
-                errors, placeholders = {"base": err.reason}, err.details
-            else:
-                self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
-                return self.async_create_entry(data={})
-        return self._form({}, errors, placeholders)
+        """Try again; another reason than before is another issue."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        if user_input is None or issue is None:
+            return self._form({}, {}, issue.translation_placeholders if issue else None)
+        try:
+            await self.hass.async_add_executor_job(binding.load, Path(self.hass.config.cache_path(DOMAIN)))
+        except BindingError as err:
+            if err.reason == issue.translation_key:
+                return self._form({}, {"base": "unchanged"}, err.details)
+            async_report(self.hass, Issue.NO_LIBTORRENT, err)
+            return self.async_abort(reason="changed")
+        self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+        return self.async_create_entry(data={})
 
 
 FLOWS: Final[dict[str, type[RepairsFlow]]] = {
