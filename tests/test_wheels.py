@@ -45,7 +45,7 @@ def platform(wheel: Path) -> str:
 
 
 def test_there_is_one_for_each_of_these_platforms() -> None:
-    assert sorted(map(platform, ALL)) == ["manylinux_2_28_x86_64", "musllinux_1_2_x86_64"]
+    assert sorted(map(platform, ALL)) == ["manylinux_2_28_x86_64", "musllinux_1_2_aarch64", "musllinux_1_2_x86_64"]
 
 
 def test_each_is_listed_with_its_checksum_and_nothing_else_is() -> None:
