@@ -198,9 +198,7 @@ async def test_a_segment_is_made_once_for_all_who_ask(client: Client, film: Sess
     assert first == second == await get(client, path)
 
 
-async def test_a_seek_moves_what_is_planned_for(
-    client: Client, film: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_seek_moves_what_is_planned_for(client: Client, film: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(playhead, "CONFIRM_SECONDS", HOUR)  # no device confirms it
     assert film.playhead is not None
     assert film.probe is not None

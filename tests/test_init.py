@@ -18,6 +18,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, CONF_KEEP_HOURS, CONF_PORT, DOMAIN
 from custom_components.torrent_cast.engine import BindingError, StorageError, binding, storage
 from custom_components.torrent_cast.engine.storage import FILES, RESUME
+from custom_components.torrent_cast.issues import Issue
 from custom_components.torrent_cast.playback import Playback, State
 from tests.conftest import OPTIONS, Seed, settled, soon, torrents_in_libtorrent, until
 

@@ -66,7 +66,7 @@ def fix(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Step:
         (StorageError("disk_error", error=os.strerror(errno.EIO)), None),
         (StorageError("not_writable", directory="/x", error="gone"), Issue.DIRECTORY_GONE),
         (BindingError("no_libtorrent", platform="x", python="y", libc="z"), Issue.NO_LIBTORRENT),
-        (BindingError("damaged_libtorrent", wheel="x"), None),
+        (BindingError("damaged_libtorrent", wheel="x"), Issue.NO_LIBTORRENT),
         (LoadRefused("load_refused", detail="x"), None),
         (TimeoutError(), None),
         (None, None),
