@@ -1,7 +1,8 @@
 """The media browser, as the frontend uses it: by Home Assistant's websocket commands, on real torrents."""
 # ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.torrent_cast import tree
+from custom_components.torrent_cast.engine import TorrentFile
 from custom_components.torrent_cast.playback import Playback, Session
 from custom_components.torrent_cast.views import token_in
 from tests.conftest import LOOPBACK, Seed, kept, random_bytes, settled, soon
@@ -128,6 +131,25 @@ async def test_a_torrent_without_folders_has_seasons_and_a_season_its_episodes(a
         "Some Show S02E09 — 1 MB, 0 %",
         "Some Show S02E10 — 1 MB, 0 %",
     ]
+
+
+async def test_the_loop_does_not_wait_for_a_torrent_of_many_files(
+    ask: Ask, show: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    playable = tree.playable
+
+    def noted(files: Iterable[TorrentFile]) -> list[TorrentFile]:
+        threads.append(threading.get_ident())
+        return playable(files)
+
+    monkeypatch.setattr(tree, "playable", noted)
+    for where in (ROOT, f"{ROOT}/{show.key}"):
+        await ask("browse_media", where)
+        await ask("search_media", where, search_query="pilot")
+    await ask("resolve_media", f"{ROOT}/{show.key}/season/2")
+    assert len(threads) >= 5
+    assert threading.get_ident() not in threads
 
 
 async def test_a_folder_has_its_files(ask: Ask, show: Seed) -> None:

@@ -1,4 +1,7 @@
-"""The nodes of the media browser: the library, its torrents, their folders, seasons and files."""
+"""The nodes of the media browser: the library, its torrents, their folders, seasons and files.
+
+Made off the event loop: a torrent may have ten thousand files.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ from .media import content_type
 from .playback import Entry, Playback
 from .providers import Item, Provider
 from .search import Candidate
-from .titles import Title, plain, titles_of
+from .titles import Title, plain, read_titles, titles_of
 from .views import picture_path
 
 NAME: Final = "Torrent Cast"
@@ -46,22 +49,30 @@ class Found:
 
 async def library(hass: HomeAssistant, playback: Playback, providers: Iterable[Provider]) -> BrowseMediaSource:
     """Return the torrents in use and on disk, the newest first, and the providers behind them."""
-    entries = await playback.entries()
-    names = await _names(hass, entries)
-    children = [_torrent(entry, _with_state(hass, names[entry.key], entry)) for entry in entries]
+    children = await hass.async_add_executor_job(_library, await playback.entries(), _text(hass, "in_use"))
     return _folder("", NAME, [*children, *(_folder(str(Provided(one.id)), one.name) for one in providers)])
+
+
+def _library(entries: Sequence[Entry], in_use: str) -> list[BrowseMediaSource]:
+    names = _names(entries)
+    return [_torrent(entry, _with_state(names[entry.key], entry, in_use)) for entry in entries]
 
 
 async def torrent(hass: HomeAssistant, playback: Playback, where: InTorrent) -> BrowseMediaSource:
     """Return a torrent, or a folder or season of it. Raises SourceError."""
     entry = await playback.entry(where.key)
+    return await hass.async_add_executor_job(_opened, entry, where, _text(hass, "season"))
+
+
+def _opened(entry: Entry, where: InTorrent, season: str) -> BrowseMediaSource:
+    """Return a torrent, or a folder or season of it; `season` is the text for one."""
     files = tree.playable(entry.files)
-    titles = await _titles(hass, files)
+    titles = _titles(files)
     if where.season is not None:
         chosen = tree.seasons(tree.level(files).files, titles).get(where.season, [])
-        return _folder(str(where), _season(hass, where.season), _files(entry, chosen, titles))
-    name = PurePosixPath(where.folder).name if where.folder else (await _names(hass, [entry]))[entry.key]
-    return _folder(str(where), name, _level(hass, entry, files, titles, where.folder or ""))
+        return _folder(str(where), season.format(number=where.season), _files(entry, chosen, titles))
+    name = PurePosixPath(where.folder).name if where.folder else _names([entry])[entry.key]
+    return _folder(str(where), name, _level(entry, files, titles, where.folder or "", season))
 
 
 async def provider(hass: HomeAssistant, one: Provider) -> BrowseMediaSource:
@@ -76,17 +87,21 @@ async def playable_index(hass: HomeAssistant, playback: Playback, where: InTorre
     if where.index is not None:
         return where.index
     entry = await playback.entry(where.key)
-    files = tree.below(tree.playable(entry.files), where.folder or "")
-    titles = await _titles(hass, files)
-    if where.season is not None:
-        files = [file for file in files if titles[file.path].season == where.season]
-    if (file := tree.first(files, titles)) is None:
+    if (file := await hass.async_add_executor_job(_first, entry, where)) is None:
         raise SourceError("nothing_to_play")
     return file.index
 
 
+def _first(entry: Entry, where: InTorrent) -> TorrentFile | None:
+    files = tree.below(tree.playable(entry.files), where.folder or "")
+    titles = _titles(files)
+    if where.season is not None:
+        files = [file for file in files if titles[file.path].season == where.season]
+    return tree.first(files, titles)
+
+
 def _level(
-    hass: HomeAssistant, entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title], folder: str
+    entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title], folder: str, season_text: str
 ) -> list[BrowseMediaSource]:
     """Return what is in a folder: folders, seasons where its files are of several, files."""
     level = tree.level(files, folder)
@@ -94,7 +109,7 @@ def _level(
     if len(groups) < 2:  # noqa: PLR2004  # one season is no choice
         groups = {None: list(level.files)}
     seasons = [
-        _folder(str(InTorrent(entry.key, season=season)), _season(hass, season))
+        _folder(str(InTorrent(entry.key, season=season)), season_text.format(number=season))
         for season in groups
         if season is not None
     ]
@@ -103,10 +118,10 @@ def _level(
 
 
 def _files(entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title]) -> list[BrowseMediaSource]:
-    called = tree.labels(files, titles)
+    progress = entry.progress()
     return [
-        _file(entry, file, f"{called[file.path]} — {_size(file.size)}{_percent(entry.progress(file))}")
-        for file in tree.in_order(files, titles)
+        _file(entry, file, f"{label} — {_size(file.size)}{_percent(progress[file.index])}")
+        for file, label in _called(files, titles)
     ]
 
 
@@ -117,12 +132,19 @@ async def candidates(hass: HomeAssistant, playback: Playback, scope: Identifier 
     """Return all that can be found in the library, or in one torrent, folder or season. Raises SourceError."""
     if isinstance(scope, InTorrent):
         entry = await playback.entry(scope.key)
-        return _in_torrent(entry, scope, await _titles(hass, tree.playable(entry.files)))
-    entries = await playback.entries()
-    names = await _names(hass, entries)
+        return await hass.async_add_executor_job(_in_one, entry, scope)
+    return await hass.async_add_executor_job(_in_all, await playback.entries())
+
+
+def _in_one(entry: Entry, scope: InTorrent) -> list[Candidate[Found]]:
+    return _in_torrent(entry, scope, _titles(tree.playable(entry.files)))
+
+
+def _in_all(entries: Sequence[Entry]) -> list[Candidate[Found]]:
+    names = _names(entries)
     # All at once: what takes too long is cut short once, not once a torrent.
-    titles = await _titles(hass, [file for entry in entries for file in tree.playable(entry.files)])
-    seasons = await titles_of(hass, [entry.name for entry in entries])
+    titles = _titles([file for entry in entries for file in tree.playable(entry.files)])
+    seasons = read_titles([entry.name for entry in entries])
     return [
         candidate
         for entry in entries
@@ -273,22 +295,21 @@ def _thumbnail(entry: Entry, file: TorrentFile) -> str | None:
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 
-async def _titles(hass: HomeAssistant, files: Iterable[TorrentFile]) -> dict[str, Title]:
+def _titles(files: Sequence[TorrentFile]) -> dict[str, Title]:
     """Return the titles of files by path; a song keeps its name."""
-    files = list(files)
-    films = await titles_of(hass, [file.path for file in files if not tree.is_audio(file)])
+    films = read_titles(file.path for file in files if not tree.is_audio(file))
     return {file.path: films.get(file.path) or plain(file.path) for file in files}
 
 
-async def _names(hass: HomeAssistant, entries: Sequence[Entry]) -> dict[str, str]:
+def _names(entries: Sequence[Entry]) -> dict[str, str]:
     """Return what to call torrents, by info-hash; one without films keeps its name."""
     films = [entry.name for entry in entries if any(file.is_video for file in entry.files)]
-    titles = await titles_of(hass, films)
+    titles = read_titles(films)
     return {entry.key: titles[entry.name].label if entry.name in titles else entry.name for entry in entries}
 
 
-def _with_state(hass: HomeAssistant, name: str, entry: Entry) -> str:
-    state = f", {_text(hass, 'in_use')}" if entry.in_use else ""
+def _with_state(name: str, entry: Entry, in_use: str) -> str:
+    state = f", {in_use}" if entry.in_use else ""
     share = entry.bytes_there / entry.size if entry.size else 1.0
     return f"{name} — {_size(entry.size)}{_percent(share)}{state}"
 
@@ -300,10 +321,6 @@ def _percent(share: float) -> str:
 
 def _size(size: int) -> str:
     return f"{size / GB:.1f} GB" if size >= GB else f"{-(-size // MB)} MB"
-
-
-def _season(hass: HomeAssistant, number: int) -> str:
-    return _text(hass, "season").format(number=number)
 
 
 def _text(hass: HomeAssistant, key: str) -> str:

@@ -50,10 +50,11 @@ def plain(path: str) -> Title:
 async def titles_of(hass: HomeAssistant, paths: Iterable[str]) -> dict[str, Title]:
     """Return the titles of names or paths; guessit is loaded by the first one, off the loop."""
     wanted = list(dict.fromkeys(paths))
-    return await hass.async_add_executor_job(_titles, wanted) if wanted else {}
+    return await hass.async_add_executor_job(read_titles, wanted) if wanted else {}
 
 
-def _titles(paths: list[str]) -> dict[str, Title]:
+def read_titles(paths: Iterable[str]) -> dict[str, Title]:
+    """Return the titles of names or paths. Takes seconds of CPU time."""
     deadline = time.monotonic() + PATIENCE
     return {
         path: _known.get(path) or (_remembered(path) if time.monotonic() < deadline else plain(path)) for path in paths

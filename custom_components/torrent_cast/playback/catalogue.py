@@ -33,9 +33,10 @@ class Entry:
         """Return how many bytes of all files are on disk."""
         return sum(self.there)
 
-    def progress(self, file: TorrentFile) -> float:
-        """Return how much of a file is on disk, 0 to 1."""
-        return self.there[self.files.index(file)] / file.size if file.size else 1.0
+    def progress(self) -> dict[int, float]:
+        """Return how much of each file, by its index, is on disk, 0 to 1."""
+        each = zip(self.files, self.there, strict=True)
+        return {file.index: there / file.size if file.size else 1.0 for file, there in each}
 
 
 async def entries(
