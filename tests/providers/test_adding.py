@@ -1,14 +1,18 @@
 """New torrents of providers, in the library by themselves."""
 # ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.torrent_cast.engine import Source
 from custom_components.torrent_cast.playback import Playback
-from custom_components.torrent_cast.providers import Adding, ProviderError
+from custom_components.torrent_cast.providers import Adding, Item, ProviderError
+from custom_components.torrent_cast.providers.adding import MAX_TRIES, STORE, VERSION
 from custom_components.torrent_cast.providers.folder import Folder
 from tests.conftest import Seed, settled, soon
 
@@ -81,6 +85,61 @@ async def test_one_that_is_damaged_does_not_keep_the_others_out(
     await soon(adding.look(folder, "", adds_first=True))
     assert await keys(playback) == [film.key]
     assert "cannot be added: bad_torrent" in caplog.text
+
+
+async def test_one_that_was_half_written_at_first_is_added(
+    adding: Adding, folder: Folder, playback: Playback, film: Seed
+) -> None:
+    metainfo = film.torrent.metainfo
+    for written in (len(metainfo) // 2, len(metainfo)):
+        (folder._path / "film.torrent").write_bytes(metainfo[:written])
+        await soon(adding.look(folder, "", adds_first=True))
+    assert await keys(playback) == [film.key]
+
+
+async def test_one_that_stays_damaged_is_left_alone_in_the_end(
+    adding: Adding, folder: Folder, playback: Playback, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder._path / "damaged.torrent").write_bytes(b"no torrent")
+    (damaged,) = await folder.latest()
+    read: list[Item] = []
+
+    async def counted(item: Item, playback: Playback) -> Source:
+        read.append(item)
+        return await Folder.read(folder, item, playback)
+
+    folder.read = counted  # type: ignore[method-assign]  # to see how often it is asked
+    for _ in range(MAX_TRIES + 2):
+        await soon(adding.look(folder, "", adds_first=True))
+    assert read == [damaged] * MAX_TRIES
+    assert caplog.text.count("cannot be added") == 1
+
+
+async def test_what_comes_while_home_assistant_stops_is_added_after_the_start(
+    hass: HomeAssistant, adding: Adding, folder: Folder, playback: Playback, film: Seed
+) -> None:
+    (folder._path / "film.torrent").write_bytes(film.torrent.metainfo)
+    playback.stopping = True
+    for _ in range(MAX_TRIES):
+        await soon(adding.look(folder, "", adds_first=True))
+    playback.stopping = False
+    await soon(Adding(hass, playback).look(folder, "", adds_first=True))
+    assert await keys(playback) == [film.key]
+
+
+async def test_providers_that_are_looked_at_at_once_remember_both(
+    hass: HomeAssistant, adding: Adding, folder: Folder, tmp_path: Path, film: Seed, noise: Seed
+) -> None:
+    path = tmp_path / "other"
+    path.mkdir()
+    other = Folder("other", "Other", hass, path)
+    (folder._path / "film.torrent").write_bytes(film.torrent.metainfo)
+    (path / "noise.torrent").write_bytes(noise.torrent.metainfo)
+    looks = (adding.look(one, "", adds_first=False) for one in (folder, other))
+    await soon(asyncio.gather(*looks))
+    items = [*await folder.latest(), *await other.latest()]
+    stored = await Store[dict[str, list[str]]](hass, VERSION, STORE).async_load()
+    assert stored == {"id": [items[0].id], "other": [items[1].id]}
 
 
 async def test_a_folder_that_is_gone_is_said_once(

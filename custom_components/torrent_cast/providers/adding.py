@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +21,8 @@ VERSION: Final = 1
 STORE: Final = f"{DOMAIN}.seen"
 # Twice what one answer holds: an item that is listed is known.
 SEEN: Final = 2 * MAX_ITEMS
+# A file may be half written yet, a server or a swarm away for a while; what fails so often is left alone.
+MAX_TRIES: Final = 3
 
 
 class Adding:
@@ -30,6 +33,8 @@ class Adding:
         self._playback = playback
         self._store: Store[dict[str, list[str]]] = Store(hass, VERSION, STORE, atomic_writes=True)
         self._seen: dict[str, list[str]] | None = None
+        self._loading = asyncio.Lock()
+        self._tries: Counter[tuple[str, str]] = Counter()  # in vain, by provider and item
         self._failing: set[str] = set()
 
     async def run(self, provider: Provider, pattern: str, *, adds_first: bool) -> None:
@@ -48,32 +53,52 @@ class Adding:
     async def look(self, provider: Provider, pattern: str, *, adds_first: bool) -> None:
         """Look once. Raises ProviderError."""
         items = await provider.latest()
-        if self._seen is None:
-            self._seen = await self._store.async_load() or {}
-        is_first = provider.id not in self._seen
-        seen = self._seen.setdefault(provider.id, [])
+        all_seen = await self._load()
+        is_first = provider.id not in all_seen
+        seen = all_seen.setdefault(provider.id, [])
         new = [item for item in reversed(items) if item.id not in seen]
-        if not is_first or adds_first:
-            await self._add(provider, [item for item in new if frozenset(words(pattern)) <= {*words(item.title)}])
+        wanted = [item for item in new if frozenset(words(pattern)) <= {*words(item.title)}]
+        again = await self._add(provider, wanted) if adds_first or not is_first else frozenset()
         if new:
-            seen.extend(item.id for item in new)
+            seen.extend(item.id for item in new if item.id not in again)
             del seen[:-SEEN]
-            await self._store.async_save(self._seen)
+            await self._store.async_save(all_seen)
 
-    async def _add(self, provider: Provider, items: Sequence[Item]) -> None:
-        """Add items; one that cannot be added does not keep the others out."""
-        for item in items:
-            try:
-                await _keep(self._playback, await provider.read(item, self._playback))
-            except TorrentCastError as err:
+    async def _add(self, provider: Provider, items: Sequence[Item]) -> frozenset[str]:
+        """Add items; one that cannot be added does not keep the others out. Return the ids of those to try again."""
+        return frozenset([item.id for item in items if not await self._is_done(provider, item)])
+
+    async def _is_done(self, provider: Provider, item: Item) -> bool:
+        """Add an item; tell whether that is over, as it was added or has failed too often."""
+        tried = provider.id, item.id
+        try:
+            await _keep(self._playback, await provider.read(item, self._playback))
+        except TorrentCastError as err:
+            if self._playback.stopping:  # says nothing about the torrent
+                return False
+            self._tries[tried] += 1
+            if self._tries[tried] == 1:
                 _LOGGER.warning("A torrent of %s cannot be added: %s %s", provider.name, err.reason, err.details or "")
+            if self._tries[tried] < MAX_TRIES:
+                return False
+        del self._tries[tried]
+        return True
 
     async def forget(self, provider_ids: Sequence[str]) -> None:
         """Forget what was seen of all providers but these."""
-        seen = self._seen if self._seen is not None else await self._store.async_load() or {}
-        self._seen = {key: seen[key] for key in provider_ids if key in seen}
-        if self._seen != seen:
-            await self._store.async_save(self._seen)
+        seen = await self._load()
+        gone = seen.keys() - set(provider_ids)
+        for key in gone:
+            del seen[key]
+        if gone:
+            await self._store.async_save(seen)
+
+    async def _load(self) -> dict[str, list[str]]:
+        """Return what was seen, by provider: the same object for all who look at once."""
+        async with self._loading:
+            if self._seen is None:
+                self._seen = await self._store.async_load() or {}
+            return self._seen
 
     @staticmethod
     async def remove(hass: HomeAssistant) -> None:

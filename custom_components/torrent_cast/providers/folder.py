@@ -1,5 +1,6 @@
 """A folder of .torrent files."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import override
@@ -37,7 +38,11 @@ class Folder(Provider):
 
 def _torrents(folder: Path) -> list[Item]:
     """Return the items of a folder. Blocks. Raises OSError."""
+    found = []
     with os.scandir(folder) as entries:
-        found = [entry for entry in entries if entry.name.lower().endswith(SUFFIX) and entry.is_file()]
-    newest = sorted(found, key=lambda entry: entry.stat().st_mtime, reverse=True)[:MAX_ITEMS]
-    return [Item(printable(entry.name[: -len(SUFFIX)]), entry.path) for entry in newest]
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+                if entry.name.lower().endswith(SUFFIX) and entry.is_file():
+                    found.append((entry.stat().st_mtime, entry))
+    newest = sorted(found, key=lambda pair: pair[0], reverse=True)[:MAX_ITEMS]
+    return [Item(printable(entry.name[: -len(SUFFIX)]), entry.path) for _, entry in newest]
