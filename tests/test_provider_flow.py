@@ -105,6 +105,26 @@ async def test_a_provider_is_changed_and_removed(hass: HomeAssistant, entry: Moc
     assert hass.data[PROVIDERS].all == ()
 
 
+async def test_key_and_words_can_be_emptied_again(
+    hass: HomeAssistant, entry: MockConfigEntry, indexer: Indexer
+) -> None:
+    await add(hass, entry, "torznab", name="Indexer", url=indexer.url("/torznab"), api_key=KEY, words="film")
+    (subentry_id,) = entry.subentries
+    flows = hass.config_entries.subentries
+    form = await flows.async_init(
+        (entry.entry_id, "torznab"), context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry_id}
+    )
+    assert form["data_schema"] is not None
+    suggested = {str(key): key.description["suggested_value"] for key in form["data_schema"].schema}
+    assert (suggested["api_key"], suggested["words"]) == (KEY, "film")
+    # The frontend leaves out what was emptied.
+    fields = {"name": "Indexer", "url": indexer.url("/feed")}
+    result = await soon(flows.async_configure(form["flow_id"], fields))
+    assert result["reason"] == "reconfigure_successful"
+    data = entry.subentries[subentry_id].data
+    assert (data["api_key"], data["words"]) == ("", "")
+
+
 async def test_what_a_provider_has_is_browsed_searched_and_played(
     hass: HomeAssistant,
     entry: MockConfigEntry,

@@ -67,7 +67,11 @@ class ProviderFlow(ConfigSubentryFlow):
             vol.Required(name, description={"suggested_value": values.get(name)}): selector
             for name, selector in ({CONF_NAME: TextSelector()} | self.needed).items()
         }
-        optional = {vol.Optional(name, default=values[name]): selector for name, selector in self.optional.items()}
+        # Suggested, not a default: that would come back when the user empties the field.
+        optional = {
+            vol.Optional(name, default=DEFAULTS[name], description={"suggested_value": values[name]}): selector
+            for name, selector in self.optional.items()
+        }
         return vol.Schema(needed | optional)
 
     async def _check(self, user_input: dict[str, Any]) -> None:
