@@ -290,3 +290,11 @@ async def test_the_switch_puts_the_other_limits_in_force(
     await hass.async_block_till_done()
     assert limits() == (0, 500_000)
     assert not session.is_over
+
+
+async def test_the_switch_shows_what_an_action_has_set(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback
+) -> None:
+    switch = entity_id(hass, entry, "switch", "alternative_limits")
+    await hass.services.async_call(DOMAIN, "set_limits", {"alternative_limits": True}, blocking=True)
+    await until(lambda: hass.states.is_state(switch, "on"))

@@ -128,6 +128,7 @@ async def _async_options_changed(hass: HomeAssistant, entry: TorrentCastConfigEn
     chosen = settings.from_entry(entry)
     if not settings.needs_restart(playback.settings, chosen):
         playback.apply(chosen)
+        playback.changes.beat()  # the switch shows an option
         return
     if chosen.directory != playback.settings.directory:
         await playback.stop()
