@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import voluptuous as vol
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -249,6 +250,20 @@ async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfi
     assert (settings.whole_film, settings.seeding, settings.seed_ratio) == (True, Seeding.RATIO, 1.5)
     assert settings.extras_of("media_player.cinema") == {Extra.DOLBY}
     assert settings.extras_of("media_player.kitchen") == frozenset()
+
+
+async def test_lists_of_devices_can_be_emptied_again(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    hass.config_entries.async_update_entry(entry, options={**entry.options, **DEVICES})
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert form["data_schema"] is not None
+    fields = form["data_schema"].schema["devices"].schema.schema
+    assert {str(key): key.description["suggested_value"] for key in fields} == DEVICES
+    assert not any(isinstance(key, vol.Required) for key in fields)
+    # The frontend leaves out what was emptied.
+    done = await hass.config_entries.options.async_configure(form["flow_id"], options_input(devices={}))
+    await hass.async_block_till_done()
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options["dolby_devices"] == []
 
 
 async def test_the_options_leave_the_switch_alone(hass: HomeAssistant, entry: MockConfigEntry) -> None:

@@ -113,7 +113,12 @@ def _network(values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
 
 
 def _devices(values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
-    schema = vol.Schema(_fields(DEVICE_FIELDS, values))
+    # Not required: the form would mark lists that may be empty as to be filled in.
+    fields = {
+        vol.Optional(name, default=[], description={"suggested_value": values[name]}): selector
+        for name, selector in DEVICE_FIELDS.items()
+    }
+    schema = vol.Schema(fields)
     return {vol.Required(SECTION_DEVICES): section(schema, {"collapsed": True})}
 
 
