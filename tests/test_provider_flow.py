@@ -1,6 +1,7 @@
 """Adding, changing and using providers, as a user does."""
 # fixtures are asked for by name
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,16 @@ async def test_a_provider_is_changed_and_removed(hass: HomeAssistant, entry: Moc
     hass.config_entries.async_remove_subentry(entry, subentry_id)
     await hass.async_block_till_done()
     assert hass.data[PROVIDERS].all == ()
+
+
+async def test_what_is_stopped_makes_no_provider_anew(
+    hass: HomeAssistant, entry: MockConfigEntry, folder: Path
+) -> None:
+    await add(hass, entry, "folder", name="Downloads", folder=str(folder), add=True, words="")
+    providers = hass.data[PROVIDERS]
+    await soon(asyncio.gather(providers.stop(), providers.update()))
+    assert providers.all == ()
+    assert providers._tasks == {}
 
 
 async def test_key_and_words_can_be_emptied_again(

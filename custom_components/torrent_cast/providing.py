@@ -30,6 +30,8 @@ class Providers:
         self._providers: dict[str, Provider] = {}
         self._settings: dict[str, object] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._updating = asyncio.Lock()
+        self._stopped = False
 
     @property
     def all(self) -> tuple[Provider, ...]:
@@ -59,9 +61,15 @@ class Providers:
 
     async def update(self) -> None:
         """Follow the entry's subentries: what was changed is made anew, the rest goes on."""
-        wanted = {key: (sub.title, dict(sub.data)) for key, sub in self._entry.subentries.items()}
+        async with self._updating:  # the entry may change again while tasks end
+            if not self._stopped:
+                await self._update()
+
+    async def _update(self) -> None:
+        subentries = dict(self._entry.subentries)
+        wanted = {key: (sub.title, dict(sub.data)) for key, sub in subentries.items()}
         await self._end([key for key in self._providers if self._settings.get(key) != wanted.get(key)])
-        for key, sub in self._entry.subentries.items():
+        for key, sub in subentries.items():
             if key in self._providers:
                 continue
             provider = provider_of(self._hass, sub.subentry_type, key, sub.title, sub.data)
@@ -73,7 +81,9 @@ class Providers:
 
     async def stop(self) -> None:
         """Look at nothing any more."""
-        await self._end(list(self._providers))
+        async with self._updating:
+            self._stopped = True
+            await self._end(list(self._providers))
 
     async def _end(self, keys: Iterable[str]) -> None:
         tasks = []
