@@ -2,6 +2,8 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +11,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.torrent_cast.engine import Source
-from custom_components.torrent_cast.playback import Playback
+from custom_components.torrent_cast.engine import Source, storage
+from custom_components.torrent_cast.playback import Playback, Seeding
 from custom_components.torrent_cast.providers import Adding, Item, ProviderError
 from custom_components.torrent_cast.providers.adding import MAX_TRIES, STORE, VERSION
 from custom_components.torrent_cast.providers.folder import Folder
-from tests.conftest import Seed, settled, soon
+from tests.conftest import Seed, random_bytes, settled, soon
 
 
 @pytest.fixture
@@ -85,6 +87,37 @@ async def test_one_that_is_damaged_does_not_keep_the_others_out(
     await soon(adding.look(folder, "", adds_first=True))
     assert await keys(playback) == [film.key]
     assert "cannot be added: bad_torrent" in caplog.text
+
+
+async def test_what_holds_no_film_is_added_too(
+    adding: Adding, folder: Folder, playback: Playback, tmp_path: Path, seeder: Callable[[Path], Seed]
+) -> None:
+    path = tmp_path / "seeder" / "Song.mp3"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(random_bytes(1000))
+    song = seeder(path)
+    (folder._path / "song.torrent").write_bytes(song.torrent.metainfo)
+    await soon(adding.look(folder, "", adds_first=True))
+    assert await keys(playback) == [song.key]
+
+
+async def test_what_does_not_fit_on_the_disk_is_added_all_the_same(
+    adding: Adding, folder: Folder, playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "RESERVE_BYTES", 1 << 62)
+    (folder._path / "film.torrent").write_bytes(film.torrent.metainfo)
+    await soon(adding.look(folder, "", adds_first=True))
+    assert await keys(playback) == [film.key]
+
+
+async def test_what_was_added_has_nothing_to_give(
+    adding: Adding, folder: Folder, playback: Playback, film: Seed
+) -> None:
+    playback.apply(replace(playback.settings, seeding=Seeding.RATIO))
+    (folder._path / "film.torrent").write_bytes(film.torrent.metainfo)
+    await soon(adding.look(folder, "", adds_first=True))
+    assert await keys(playback) == [film.key]
+    assert playback.torrents == ()
 
 
 async def test_one_that_was_half_written_at_first_is_added(

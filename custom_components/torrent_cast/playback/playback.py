@@ -262,6 +262,17 @@ class Playback:
                 return other
         return session
 
+    async def keep(self, source: Source) -> None:
+        """Have a torrent in the library: its description, and nothing of its content yet. Raises TorrentCastError."""
+        session = self.start_session(source)
+        try:
+            engine = await self._running_engine()
+            torrent = await self._described(engine, session)
+            await self.library.used(torrent.key, torrent.name)
+            await engine.save(torrent)
+        finally:
+            session.end()
+
     def halt(self, key: str | None = None, *, halts: bool) -> None:
         """Have one torrent, or all that are in the engine, stand still or go on."""
         for torrent in self.torrents:
@@ -449,6 +460,8 @@ class Playback:
     def _is_to_be_seeded(self, torrent: Torrent) -> bool:
         settings = self.settings
         if settings.seeding is not Seeding.RATIO or torrent.failed or not torrent.has_metadata:
+            return False
+        if all(torrent.missing_bytes(file) == file.size for file in torrent.files):  # it was added and never played
             return False
         return torrent.share_ratio < settings.seed_ratio
 

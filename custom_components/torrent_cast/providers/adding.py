@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
-from ..engine import Source, TorrentCastError
+from ..engine import TorrentCastError
 from ..playback import Playback
 from ..search import words
 from .base import MAX_ITEMS, Item, Provider, ProviderError
@@ -72,7 +72,7 @@ class Adding:
         """Add an item; tell whether that is over, as it was added or has failed too often."""
         tried = provider.id, item.id
         try:
-            await _keep(self._playback, await provider.read(item, self._playback))
+            await self._playback.keep(await provider.read(item, self._playback))
         except TorrentCastError as err:
             if self._playback.stopping:  # says nothing about the torrent
                 return False
@@ -104,12 +104,3 @@ class Adding:
     async def remove(hass: HomeAssistant) -> None:
         """Delete all that is remembered."""
         await Store[dict[str, list[str]]](hass, VERSION, STORE).async_remove()
-
-
-async def _keep(playback: Playback, source: Source) -> None:
-    """Have the torrent in the library: its description, and nothing of its films yet. Raises TorrentCastError."""
-    session = playback.start_session(source)
-    try:
-        await session.resolve()
-    finally:
-        session.end()
