@@ -44,6 +44,7 @@ class torrent_info:
     def hash_for_piece(self, piece: int) -> bytes: ...
 
 class add_torrent_params:
+    banned_peers: list[tuple[str, int]]
     download_limit: int
     file_priorities: list[int]
     flags: int
@@ -55,6 +56,7 @@ class add_torrent_params:
     save_path: str
     ti: torrent_info | None
     trackers: list[str]
+    unfinished_pieces: dict[int, list[bool]]
     url_seeds: list[str]
 
 class torrent_status:
@@ -80,11 +82,13 @@ class partial_piece(TypedDict):  # a plain dict; the binding has no name for it
 class peer_info:
     client: str | bytes
     dht: int
+    download_queue_length: int
     flags: int
     ip: tuple[str, int]
     lsd: int
     on_parole: int
     pex: int
+    remote_choked: int
     resume_data: int
     source: int
     tracker: int
@@ -144,6 +148,14 @@ class state_update_alert(alert):
     status: list[torrent_status]
 
 class hash_failed_alert(torrent_alert):
+    piece_index: int
+
+class peer_ban_alert(torrent_alert):
+    endpoint: tuple[str, int]
+
+class block_finished_alert(torrent_alert):
+    block_index: int
+    endpoint: tuple[str, int]
     piece_index: int
 
 class piece_finished_alert(torrent_alert):

@@ -64,3 +64,16 @@ def test_what_grows_fast_is_almost_complete(before: list[int], now: list[int], i
 def test_a_piece_that_was_begun_between_the_looks_counts_from_nothing() -> None:
     assert list(almost_complete([], [partial(7, (THERE, A), (FREE, NOBODY))])) == [7]
     assert list(almost_complete([], [partial(7, (THERE, A), *[(FREE, NOBODY)] * 3)])) == []
+
+
+@pytest.mark.parametrize(
+    ("peers", "is_dry"),
+    [
+        (Peers(), True),
+        (Peers(frozenset({A, B}), frozenset({A, B}), asked=False), True),
+        (Peers(frozenset({A, B}), frozenset({A, B}), asked=True), False),
+        (Peers(frozenset({A, B}), frozenset({A}), asked=False), False),
+    ],
+)
+def test_nothing_will_come_where_all_are_suspected_and_none_is_asked(peers: Peers, is_dry: bool) -> None:
+    assert peers.is_dry is is_dry

@@ -17,8 +17,9 @@ from .files import printable
 from .naming import Naming
 from .peers import is_forgetful, sources
 from .pump import Pump
+from .renewal import Renewal
 from .saving import ANSWER_TIMEOUT, Saving
-from .settings import MAX_FAILCOUNT, EngineSettings, live_settings, session_settings
+from .settings import MAX_FAILCOUNT, EngineSettings, alert_mask, live_settings, session_settings
 from .source import Source, from_magnet, from_torrent, info_hashes
 from .torrent import Torrent
 
@@ -62,6 +63,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()  # adding and removing touch the same folders
         self._naming = Naming(self, self._changing)
+        self._renewal = Renewal(self, self._changing)
         self._stopping: asyncio.Task[None] | None = None
         self._session: lt.session | None = None
         self._pump: Pump | None = None
@@ -70,6 +72,7 @@ class Engine:
         self.on_statistics: Callable[[], None] = _ignore
         """Called whenever there may be new statistics, every `STATISTICS_INTERVAL`."""
         self._queue_time = 0  # s, as in `session_settings`
+        self._watches_blocks = False
         self._max_failcounts = itertools.cycle((MAX_FAILCOUNT + 1, MAX_FAILCOUNT))
 
     @classmethod
@@ -176,7 +179,16 @@ class Engine:
         """Have libtorrent add a torrent; `_on_added` takes the answer, should nobody wait for it any more."""
         folder = await self.run(storage.prepare, self._directory, source.key)
         params = await self.run(self._with_resume_data, source, folder)
-        params.save_path = str(storage.files_folder(folder))
+        params.banned_peers = []  # in the last session, maybe for what others sent
+        self.enter(Torrent(self, source, folder), params)
+
+    async def resumed(self, torrent: Torrent) -> lt.add_torrent_params:
+        """Return what adds a torrent as it was saved last."""
+        return await self.run(self._with_resume_data, torrent.source, torrent.folder)
+
+    def enter(self, torrent: Torrent, params: lt.add_torrent_params) -> asyncio.Future[Torrent]:
+        """Have libtorrent add a torrent, new to it or not; return what tells when it has. Raises TorrentGone."""
+        params.save_path = str(storage.files_folder(torrent.folder))
         flags = self._lt.torrent_flags
         # What a film's pace or a full disk left behind in the resume data does not hold for this start.
         params.flags &= ~(flags.auto_managed | flags.paused | flags.upload_mode | flags.stop_when_ready)
@@ -184,11 +196,11 @@ class Engine:
         params.file_priorities = []  # of a magnet's `so=`: which files are wanted is told by pieces
         params.flags |= flags.update_subscribe | flags.duplicate_is_error
         session = self._open_session()
-        torrent = Torrent(self, source, folder)
         added: asyncio.Future[Torrent] = self._loop.create_future()
         added.add_done_callback(_retrieved)
-        self._added[source.key] = torrent, added
+        self._added[torrent.key] = torrent, added
         session.async_add_torrent(params)
+        return added
 
     def _with_resume_data(self, source: Source, folder: Path) -> lt.add_torrent_params:
         """Return the parameters of `source` with what an earlier session left on disk."""
@@ -215,13 +227,13 @@ class Engine:
         self._torrents.pop(torrent.key, None)
         await torrent.close(because or TorrentGone("torrent_gone"))
         if (handle := torrent.handle) is not None:
-            self._handles.pop(handle, None)
-            await self._remove_handle(torrent.key, handle, self._lt.options_t.delete_files if delete_files else 0)
+            await self.let_go(torrent.key, handle, self._lt.options_t.delete_files if delete_files else 0)
         if delete_files:
             await self.run(storage.delete, torrent.folder, torrent.paths)
 
-    async def _remove_handle(self, key: str, handle: lt.torrent_handle, option: int) -> None:
-        """Remove and wait until libtorrent has let go of the files."""
+    async def let_go(self, key: str, handle: lt.torrent_handle, option: int = 0) -> None:
+        """Remove a torrent from the session and wait until libtorrent has let go of its files."""
+        self._handles.pop(handle, None)
         if self._session is None:
             return
         removed = self._removed[key, bool(option)] = self._loop.create_future()
@@ -245,6 +257,11 @@ class Engine:
     def misnamed(self, torrent: Torrent, info: lt.torrent_info) -> None:
         """Let a torrent that was added by its v2 info-hash go by the v1 one that its metadata show."""
         self._spawn(self._naming.rename(torrent, info), "rename")
+
+    def renew(self, torrent: Torrent) -> None:
+        """Add a torrent anew, as what a liar sent has left it with too few peers, or with a piece that is wrong."""
+        _LOGGER.info("Adding a torrent anew after a peer has sent wrong data")
+        self._spawn(self._renewal.renew(torrent), "renew")
 
     async def peer_sources(self, torrent: Torrent) -> Counter[str]:
         """Return how many of the connected peers came from where (tracker, dht, pex, lsd, resume_data, incoming)."""
@@ -336,6 +353,7 @@ class Engine:
                 torrent.on_second()
                 if torrent.supply.is_young:
                     self._spawn(self._look_at_peers(torrent), "peers")
+            self._watch_blocks()
             self._loop.call_soon(self._shorten_queues)  # once they have planned
             self.on_statistics()
 
@@ -347,6 +365,13 @@ class Engine:
             self._queue_time = seconds
             self._session.apply_settings({"request_queue_time": seconds})
 
+    def _watch_blocks(self) -> None:
+        """Have libtorrent tell who sends each block while somebody lies; else that is only work."""
+        watches = any(torrent.lies is not None and torrent.lies.is_watching for torrent in self.torrents)
+        if self._session is not None and watches is not self._watches_blocks:
+            self._watches_blocks = watches
+            self._session.apply_settings({"alert_mask": alert_mask(self._lt, blocks=watches)})
+
     def _alert_handlers(self) -> dict[type, Callable[..., None]]:
         lt = self._lt
         return {
@@ -356,6 +381,8 @@ class Engine:
             lt.state_update_alert: self._on_state_update,
             lt.piece_finished_alert: self._on_piece,
             lt.hash_failed_alert: self._on_failed_piece,
+            lt.block_finished_alert: self._on_block,
+            lt.peer_ban_alert: self._on_banned,
             lt.read_piece_alert: self._on_read,
             lt.save_resume_data_alert: self._saving.on_resume_data,
             lt.save_resume_data_failed_alert: self._saving.on_no_resume_data,
@@ -421,6 +448,15 @@ class Engine:
     def _on_failed_piece(self, alert: lt.hash_failed_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None:
             torrent.on_failed_piece(alert.piece_index)
+            self._watch_blocks()
+
+    def _on_block(self, alert: lt.block_finished_alert) -> None:
+        if (torrent := self._handles.get(alert.handle)) is not None and torrent.lies is not None:
+            torrent.lies.evidence.on_block(alert.piece_index, alert.block_index, alert.endpoint)
+
+    def _on_banned(self, alert: lt.peer_ban_alert) -> None:
+        if (torrent := self._handles.get(alert.handle)) is not None and torrent.lies is not None:
+            torrent.lies.evidence.on_banned(alert.endpoint)
 
     def _on_read(self, alert: lt.read_piece_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None:

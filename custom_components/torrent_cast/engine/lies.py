@@ -8,11 +8,13 @@ libtorrent blames nobody and forgets the piece.
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .evidence import Endpoint, Evidence
 from .pieces import Run
 from .steering import Steering
 
@@ -30,8 +32,12 @@ BETWEEN_LOOKS: Final = 0.1
 # A piece that would be complete after so much more time, at that pace, is let alone: it could be right, and would be
 # overwritten when it is. The way from a look to libtorrent's thread takes some ms.
 SAFE_LOOKS: Final = 2
-
-type Endpoint = tuple[str, int]
+# A liar has requests of many pieces in flight, which fail one shortly after the other. s
+SUBSIDES: Final = 3.0
+# Who is banned without proof is let in again by adding the torrent anew. Connections begin anew with it and trackers
+# hear of it: not more often than they are asked for peers otherwise. Where nothing comes there is nothing to lose. s
+RENEW_INTERVAL: Final = 60.0
+RENEW_INTERVAL_DRY: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +46,92 @@ class Peers:
 
     connected: AbstractSet[Endpoint] = frozenset()
     suspects: AbstractSet[Endpoint] = frozenset()
+    asked: bool = True
+    """Whether a block is asked of anybody, or could not be as all of them choke us."""
+
+    @property
+    def is_dry(self) -> bool:
+        """Tell whether nothing will come any more.
+
+        libtorrent gives a peer on parole no block of a piece that others have a part in. Where all are on parole there
+        is nobody left for a piece that two had a part in.
+        """
+        return not self.connected or (self.connected == self.suspects and not self.asked)
 
 
 class Lies:
-    """Watches one torrent from the first piece that fails until nobody is suspected any more."""
+    """Watches one torrent from the first piece that fails until nobody is suspected any more; `clock` is in s."""
 
-    def __init__(self, handle: lt.torrent_handle, info: lt.torrent_info, run: Run, steering: Steering) -> None:
+    def __init__(
+        self,
+        handle: lt.torrent_handle,
+        info: lt.torrent_info,
+        run: Run,
+        steering: Steering,
+        clock: Callable[[], float],
+    ) -> None:
         self._handle = handle
         self._info = info
         self._run = run
         self._steering = steering
+        self._clock = clock
+        self.evidence = Evidence(info)
+        self._last_failure = -math.inf
+        self._renewed = -math.inf
         self._peers = Peers()
         self._begun_anew: set[int] = set()
+        self.spoiled: set[int] = set()
+        """Pieces that were complete before they were overwritten: libtorrent believes to have them."""
         self._failed = False  # since the last look
         self._look: asyncio.Task[None] | None = None
 
     def on_failed(self, piece: int) -> None:
         """Take libtorrent's word that a piece is wrong."""
+        self.evidence.on_wrong(piece)
         if piece in self._begun_anew:
             self._begun_anew.discard(piece)
         else:
             self._failed = True
+            self._last_failure = self._clock()
             self.look()
+
+    @property
+    def is_watching(self) -> bool:
+        """Tell whether it matters who sends which block."""
+        return bool(self._peers.suspects) or self._clock() - self._last_failure < RENEW_INTERVAL
+
+    def should_renew(self, *, waiting: bool) -> bool:
+        """Tell whether it is time to add the torrent anew, and count that as done; `waiting`: somebody waits."""
+        now, is_dry = self._clock(), self._peers.is_dry
+        if not (self.spoiled or self.evidence.unproven or (waiting and self._peers.connected and is_dry)):
+            return False
+        if not self.spoiled and not is_dry and now - self._last_failure < SUBSIDES:
+            return False
+        if now - self._renewed < (RENEW_INTERVAL_DRY if self.spoiled or is_dry else RENEW_INTERVAL):
+            return False
+        self._renewed = now
+        return True
+
+    def on_right(self, piece: int) -> bool:
+        """Take libtorrent's word that a piece is right; tell whether to believe it."""
+        self.evidence.on_right(piece)
+        if piece in self._begun_anew:  # and did not fail since
+            self.spoiled.add(piece)
+        return piece not in self.spoiled
+
+    def move(self, handle: lt.torrent_handle) -> None:
+        """Go on with the same torrent, added anew: it has no piece that is begun, and trusts everybody."""
+        self._handle = handle
+        self._peers = Peers()
+        self._begun_anew.clear()
+        self.spoiled.clear()
+        self._failed = False
+        self.evidence.release()
 
     def look(self) -> None:
         """See who is suspected, if there is a reason to; what they had a part in begins anew."""
-        if (self._failed or self._peers.suspects) and (self._look is None or self._look.done()):
+        is_due = self._failed or self._peers.suspects or self.evidence.unproven
+        if is_due and (self._look is None or self._look.done()):
             self._look = asyncio.create_task(self._see(), name="torrent_cast lies")
 
     async def _see(self) -> None:
@@ -79,7 +145,10 @@ class Lies:
     def _look_at_peers(self) -> Peers:
         found = self._handle.get_peer_info()
         suspects = (peer.ip for peer in found if peer.flags & peer.on_parole)
-        return Peers(frozenset(peer.ip for peer in found), frozenset(suspects))
+        asked = any(peer.download_queue_length for peer in found) or all(
+            peer.flags & peer.remote_choked for peer in found
+        )
+        return Peers(frozenset(peer.ip for peer in found), frozenset(suspects), asked)
 
     async def _begin_anew(self) -> None:
         """Overwrite the pieces that are poisoned, while as little as possible comes in."""

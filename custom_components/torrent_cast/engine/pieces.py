@@ -45,7 +45,7 @@ class Pieces:
         run: Run,
         layers: Callable[[], Awaitable[Mapping[bytes, bytes]]],
     ) -> None:
-        self._handle = handle
+        self._handle: lt.torrent_handle | None = handle
         self._info = info
         self._run = run
         self._hashes = hashes_of(info)
@@ -89,8 +89,14 @@ class Pieces:
 
     def ask_again(self) -> None:
         """Ask once more for the answers that are due: they may have been lost."""
-        for piece in self._answers:
-            self._handle.read_piece(piece)
+        if self._handle is not None:
+            for piece in self._answers:
+                self._handle.read_piece(piece)
+
+    def move(self, handle: lt.torrent_handle | None) -> None:
+        """Ask another handle of the same torrent from now on; None: wait for one."""
+        self._handle = handle
+        self.ask_again()
 
     def fail(self, error: TorrentCastError) -> None:
         """End all reads with `error`."""
@@ -140,7 +146,8 @@ class Pieces:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._answers[piece] = answer
         try:
-            self._handle.read_piece(piece)
+            if self._handle is not None:
+                self._handle.read_piece(piece)
             data = await answer
         except OSError:
             return None

@@ -31,13 +31,8 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
 
     The reasons are measurements on shaped links (docs/engine.md) unless a comment says otherwise.
     """
-    category = lt.alert.category_t
     return {
-        "alert_mask": category.status_notification
-        | category.error_notification
-        | category.piece_progress_notification
-        | category.storage_notification
-        | category.dht_notification,
+        "alert_mask": alert_mask(lt),
         "alert_queue_size": 10_000,  # a restart posts one alert per piece of every torrent
         "listen_interfaces": f"0.0.0.0:{settings.listen_port},[::]:{settings.listen_port}",
         **live_settings(settings),
@@ -75,6 +70,20 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         # The destructor waits for trackers to hear "stopped"; HA's whole shutdown has 20 s.
         "stop_tracker_timeout": 2,
     }
+
+
+def alert_mask(lt: ModuleType, *, blocks: bool = False) -> int:
+    """Return the categories of alerts that the engine needs; `blocks`: also an alert for each block that comes."""
+    category = lt.alert.category_t
+    mask: int = (
+        category.status_notification
+        | category.error_notification
+        | category.peer_notification
+        | category.piece_progress_notification
+        | category.storage_notification
+        | category.dht_notification
+    )
+    return mask | category.block_progress_notification if blocks else mask
 
 
 def live_settings(settings: EngineSettings) -> dict[str, object]:

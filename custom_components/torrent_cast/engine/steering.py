@@ -40,6 +40,14 @@ class Steering:
         """Return the pieces that have a deadline."""
         return frozenset(self._deadlines)
 
+    def move(self, handle: lt.torrent_handle) -> None:
+        """Go on with the same torrent, added anew: tell it everything again."""
+        self._handle = handle
+        self.forget()
+        handle.set_download_limit(self._limit)
+        if any(self._base):
+            self.select(self._base)
+
     def forget(self) -> None:
         """Expect nothing of what libtorrent was told before: it is about to hash the files anew."""
         self._told = bytearray([UNKNOWN]) * len(self._told)

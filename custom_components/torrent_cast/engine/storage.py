@@ -23,7 +23,16 @@ FILES: Final = "files"
 RESUME: Final = "resume"
 LAYERS: Final = b"piece layers"  # as in a torrent file
 # What of the resume data is about a download and not about the torrent.
-RESUMED: Final = ("flags", "have_pieces", "verified_pieces", "unfinished_pieces", "trackers", "url_seeds", "peers")
+RESUMED: Final = (
+    "flags",
+    "have_pieces",
+    "verified_pieces",
+    "unfinished_pieces",
+    "trackers",
+    "url_seeds",
+    "peers",
+    "banned_peers",
+)
 KEY: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # v1 (SHA-1), or v2 (SHA-256) where there is no v1
 # Home Assistant's database and the system want room too.
 RESERVE_BYTES: Final = 256 * 1024 * 1024

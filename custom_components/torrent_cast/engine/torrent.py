@@ -50,6 +50,9 @@ class Host(Protocol):
     def count_candidates(self) -> None:
         """Have libtorrent count anew whom it could connect to."""
 
+    def renew(self, torrent: Torrent) -> None:
+        """Add a torrent anew, as what a liar sent has left it with too few peers, or with a piece that is wrong."""
+
 
 class Torrent:
     """A torrent in the session; pieces come out of it only after their hash was checked here."""
@@ -73,7 +76,8 @@ class Torrent:
         self._readers: set[Cursor] = set()
         self._waiters: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._pieces: Pieces | None = None
-        self._lies: Lies | None = None
+        self.lies: Lies | None = None
+        """What is known of those who sent wrong data; None before there is metadata."""
         self._copies: dict[int, Copy] = {}  # by the index of the file
         self._steering: Steering | None = None
         self._rechecking = False
@@ -174,7 +178,7 @@ class Torrent:
         """Want nothing more; what is there is for others. Seeds hang up then: to download again, add it anew."""
         self.only_seeds = True
         self.supply.bitrate = None
-        if self._steering is not None and self._failure is None:
+        if self._steering is not None and self._failure is None and not self._rechecking:
             self._steering.select(bytes(len(self._have)))
 
     def open(self, file: TorrentFile, start: int = 0, end: int | None = None) -> Reader:
@@ -355,8 +359,27 @@ class Torrent:
     def on_added(self, handle: lt.torrent_handle, info: lt.torrent_info | None) -> None:
         """Take the handle; with a torrent file the metadata is there at once."""
         self._handle = handle
-        if info is not None:
+        if self._info is not None:
+            self._return(handle)
+        elif info is not None:
             self._take_info(info)
+
+    async def leave(self) -> None:
+        """Let go of libtorrent's handle until `on_added` brings another one; those who read wait meanwhile."""
+        if self.lies is not None:
+            await self.lies.close()
+        self._have = bytearray(len(self._have))
+        self._rechecking = True
+        self._handle = None
+        if self._pieces is not None:
+            self._pieces.move(None)
+
+    def _return(self, handle: lt.torrent_handle) -> None:
+        """Go on with another handle; what is there is asked for when libtorrent has looked at it."""
+        self._is_paused = False
+        self._knows_peers = False
+        if self.lies is not None:
+            self.lies.move(handle)
 
     async def on_metadata(self) -> None:
         """Fetch the metadata that a peer has just sent."""
@@ -378,7 +401,7 @@ class Torrent:
         self._have = bytearray(info.num_pieces())
         self._pieces = Pieces(self._handle, info, self._host.run, partial(self._host.piece_layers, self))
         self._steering = Steering(self._handle, info.num_pieces())
-        self._lies = Lies(self._handle, info, self._host.run, self._steering)
+        self.lies = Lies(self._handle, info, self._host.run, self._steering, self._loop.time)
         self._info = info
         self.supply.begin()
         self._files = files_of(info)
@@ -404,8 +427,10 @@ class Torrent:
         """Look after those who wait: of a swarm that has gone libtorrent tells nothing."""
         if self._handle is None or self._failure is not None or self._rechecking:
             return
-        if self._lies is not None:
-            self._lies.look()
+        if self.lies is not None:
+            self.lies.look()
+            if not self.only_seeds and self.lies.should_renew(waiting=bool(self._waiters)):
+                self._host.renew(self)
         self.reschedule()  # a reader may be stuck by now, or a ghost
         if self.supply.should_announce(waiting=self._info is None or bool(self._waiters)):
             self._handle.force_reannounce(0, -1, self._host.libtorrent.reannounce_flags_t.ignore_min_interval)
@@ -414,6 +439,8 @@ class Torrent:
     def on_piece(self, piece: int) -> None:
         """Note that libtorrent has verified `piece`."""
         if self._rechecking or self._have[piece]:
+            return
+        if self.lies is not None and not self.lies.on_right(piece):
             return
         self._have[piece] = 1
         for waiter in self._waiters.pop(piece, ()):
@@ -426,14 +453,19 @@ class Torrent:
 
     def on_failed_piece(self, piece: int) -> None:
         """Note that what came for `piece` is wrong."""
-        if self._lies is not None and self._failure is None and not self._rechecking:
-            self._lies.on_failed(piece)
+        if self.lies is not None and self._failure is None and not self._rechecking:
+            self.lies.on_failed(piece)
 
     def on_checked(self) -> None:
         """Ask what libtorrent found on disk; after a recheck it has to be told everything again."""
         if self._rechecking:
             self._rechecking = False
+            if self._pieces is not None and self._steering is not None and self._handle is not None:
+                self._steering.move(self._handle)
+                self._pieces.move(self._handle)
             self._prioritize()
+            if self.only_seeds:
+                self.only_seed()
             self.reschedule()
         self.ask_for_pieces()
 
@@ -476,8 +508,8 @@ class Torrent:
         self.fail(error)
         if self._pieces is not None:
             await self._pieces.close()
-        if self._lies is not None:
-            await self._lies.close()
+        if self.lies is not None:
+            await self.lies.close()
         for copy in self._copies.values():
             await copy.close()
 

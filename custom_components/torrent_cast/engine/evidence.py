@@ -1,0 +1,50 @@
+"""Who is proven to lie, and who was banned without proof."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+BLOCK: Final = 16 * 1024  # what peers are asked for at a time, bytes (BEP 3)
+
+type Endpoint = tuple[str, int]
+
+
+class Evidence:
+    """What is known of the senders of one torrent's blocks."""
+
+    def __init__(self, info: lt.torrent_info) -> None:
+        self._info = info
+        self._senders: defaultdict[int, dict[int, Endpoint]] = defaultdict(dict)  # by piece and block
+        self._banned: set[Endpoint] = set()
+        self._liars: set[Endpoint] = set()
+
+    def on_block(self, piece: int, block: int, sender: Endpoint) -> None:
+        """Note who sent a block."""
+        self._senders[piece][block] = sender
+
+    def on_right(self, piece: int) -> None:
+        """Forget who sent a piece that is right."""
+        self._senders.pop(piece, None)
+
+    def on_wrong(self, piece: int) -> None:
+        """Hold a piece that is wrong against its sender, if all of it is known to come from one."""
+        blocks = self._senders.pop(piece, {})
+        senders = set(blocks.values())
+        if len(blocks) == -(-self._info.piece_size(piece) // BLOCK) and len(senders) == 1:
+            self._liars |= senders
+
+    def on_banned(self, peer: Endpoint) -> None:
+        """Note that libtorrent has banned a peer for pieces that it had a part in."""
+        self._banned.add(peer)
+
+    @property
+    def unproven(self) -> frozenset[Endpoint]:
+        """Return who was banned and may be honest."""
+        return frozenset(self._banned - self._liars)
+
+    def release(self) -> None:
+        """Begin anew: nobody unproven is banned any more, and no piece is begun."""
+        self._senders.clear()
+        self._banned.clear()

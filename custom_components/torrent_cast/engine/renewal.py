@@ -1,0 +1,74 @@
+"""Adds a torrent anew under those who read it: libtorrent takes back no ban and forgets no block otherwise."""
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from .errors import StorageError, TorrentCastError
+from .saving import ANSWER_TIMEOUT
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+    from .torrent import Torrent
+
+
+class Session(Protocol):
+    """What renewal needs of the engine."""
+
+    @property
+    def torrents(self) -> tuple[Torrent, ...]:
+        """Return the torrents in the session."""
+
+    async def peers(self, torrent: Torrent) -> list[lt.peer_info]:
+        """Return who is connected."""
+
+    async def save(self, torrent: Torrent) -> None:
+        """Write the resume data of a torrent."""
+
+    async def resumed(self, torrent: Torrent) -> lt.add_torrent_params:
+        """Return what adds a torrent as it was saved."""
+
+    async def let_go(self, key: str, handle: lt.torrent_handle, option: int = 0) -> None:
+        """Remove a torrent from the session and wait until libtorrent has let go of its files."""
+
+    def enter(self, torrent: Torrent, params: lt.add_torrent_params) -> asyncio.Future[Torrent]:
+        """Have libtorrent add a torrent."""
+
+
+class Renewal:
+    """Adds torrents anew, one at a time."""
+
+    def __init__(self, session: Session, changing: asyncio.Lock) -> None:
+        self._session = session
+        self._changing = changing
+
+    async def renew(self, torrent: Torrent) -> None:
+        """Let in again whom libtorrent banned without proof, and drop all pieces that are begun or spoiled.
+
+        What is verified stays. Who reads waits until it is back, a second or less. A torrent that cannot be added anew
+        has failed.
+        """
+        async with self._changing:
+            if torrent not in self._session.torrents or torrent.failed:
+                return
+            if (handle := torrent.handle) is None or torrent.lies is None:
+                return
+            unproven = torrent.lies.evidence.unproven
+            spoiled = frozenset(torrent.lies.spoiled)
+            connected = [peer.ip for peer in await self._session.peers(torrent)]
+            await self._session.save(torrent)
+            await torrent.leave()
+            try:
+                await self._session.let_go(torrent.key, handle)
+                params = await self._session.resumed(torrent)
+                params.unfinished_pieces = {}
+                params.have_pieces = [there and piece not in spoiled for piece, there in enumerate(params.have_pieces)]
+                params.banned_peers = [peer for peer in params.banned_peers if peer not in unproven]
+                params.peers = list(dict.fromkeys([*params.peers, *connected, *unproven]))
+                added = self._session.enter(torrent, params)
+                await asyncio.wait([added], timeout=ANSWER_TIMEOUT)
+                if not added.done():
+                    raise StorageError("disk_error", error="libtorrent does not answer")
+                added.result()
+            except TorrentCastError as err:
+                torrent.fail(err)

@@ -1,0 +1,129 @@
+"""A torrent that is added anew under those who read it, and one liar among honest seeds."""
+
+import asyncio
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from custom_components.torrent_cast.engine import Engine, Torrent, TorrentGone
+from tests.engine.conftest import PIECE, Seeders, add, noise, read_all, soon, until, write
+from tests.rig.swarm import Swarm
+from tests.rig.torrents import Version, make_torrent
+
+if TYPE_CHECKING:
+    import libtorrent as lt
+
+    from custom_components.torrent_cast.engine.evidence import Endpoint
+    from tests.engine.conftest import StartEngine
+
+DATA: Final = noise(128 * PIECE + 99)
+SLOW: Final = 8_000_000  # bit/s of one seed: the film takes some seconds
+FAST: Final = 80_000_000
+LIAR: Final = 5
+
+
+def handle_of(torrent: Torrent) -> lt.torrent_handle:
+    """Return libtorrent's handle, which is there."""
+    assert torrent.handle is not None
+    return torrent.handle
+
+
+async def has_some(torrent: Torrent, pieces: int) -> None:
+    """Wait until some of the film is there, and not all."""
+    await until(lambda: sum(torrent._have) >= pieces)
+    assert torrent.missing_bytes(torrent.files[0])
+
+
+@pytest.mark.parametrize("version", list(Version))
+async def test_who_reads_a_torrent_that_is_added_anew_sees_nothing_of_it(
+    engine: Engine, seeders: Seeders, tmp_path: Path, version: Version
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", DATA), upload=4_000_000, version=version)
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+    reading = asyncio.create_task(read_all(torrent))
+    await has_some(torrent, 10)
+    before, had = torrent.handle, sum(torrent._have)
+
+    engine.renew(torrent)
+    await until(lambda: torrent.handle not in (None, before))
+    await until(lambda: sum(torrent._have) >= had)
+
+    assert await soon(reading) == DATA
+    assert handle_of(torrent).status().total_payload_download < len(DATA)  # what was there before was kept
+
+
+async def test_whom_nothing_is_proven_against_is_let_in_again(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
+    film = write(tmp_path / "film.mkv", DATA)
+    seed = seeders.seed(film, upload=1_000_000)
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+    await has_some(torrent, 4)
+    assert torrent.lies is not None
+    honest: Endpoint = (seed.address, seed.port)
+    torrent.lies.evidence.on_banned(honest)
+    torrent.lies._last_failure = asyncio.get_running_loop().time() - 10
+    before = torrent.handle
+
+    await until(lambda: torrent.handle not in (None, before))
+
+    assert await read_all(torrent) == DATA
+    assert not torrent.lies.evidence.unproven
+
+
+async def test_a_piece_that_was_complete_when_it_was_overwritten_is_downloaded_again(
+    engine: Engine, seeders: Seeders, tmp_path: Path
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", DATA), upload=4_000_000)
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+    assert torrent.lies is not None
+    last = len(torrent._have) - 1
+    torrent.lies._begun_anew.add(last)
+
+    assert await read_all(torrent) == DATA
+    assert torrent.has(last)
+
+
+async def test_nobody_is_left_waiting_when_the_engine_stops_meanwhile(
+    engine: Engine, seeders: Seeders, tmp_path: Path
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", DATA), upload=1_000_000)
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+    reading = asyncio.create_task(read_all(torrent))
+    await has_some(torrent, 4)
+
+    engine.renew(torrent)
+    await asyncio.sleep(0)
+    await soon(engine.stop())
+
+    with pytest.raises(TorrentGone):
+        await reading
+
+
+@pytest.mark.usefixtures("rig_sockets")
+@pytest.mark.parametrize("rate", [SLOW, FAST])
+async def test_a_film_is_complete_with_one_liar_among_honest_seeds(
+    start_engine: StartEngine, libtorrent: ModuleType, tmp_path: Path, rate: int
+) -> None:
+    film = write(tmp_path / "content" / "film.mkv", noise(256 * PIECE + 99))
+    metainfo = make_torrent(film, PIECE)
+    rates = (rate,) * (LIAR + 1)
+    async with Swarm(metainfo, film.parent, rates=rates, corrupt=(LIAR,), namespaces=False) as swarm:
+        engine = await start_engine()
+        torrent = await add(engine, swarm.magnet)
+        torrent.select(torrent.files[0])
+
+        assert await read_all(torrent) == film.read_bytes()
+
+        assert handle_of(torrent).status().total_failed_bytes  # the liar was believed at first
+        await soon(engine.stop())
+    # The next session bans nobody for what was sent in this one.
+    engine = await start_engine()
+    again = await soon(engine.add(await engine.source_of(metainfo.info_hash)))
+    assert await read_all(again) == film.read_bytes()
+    await soon(engine.save(again))
+    assert not libtorrent.read_resume_data((again.folder / "resume").read_bytes()).banned_peers
