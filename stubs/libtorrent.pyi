@@ -81,6 +81,7 @@ class partial_piece(TypedDict):  # a plain dict; the binding has no name for it
 
 class peer_info:
     client: str | bytes
+    connection_type: int
     dht: int
     download_queue_length: int
     flags: int
@@ -91,6 +92,7 @@ class peer_info:
     remote_choked: int
     resume_data: int
     source: int
+    standard_bittorrent: int
     tracker: int
 
 class torrent_handle:
@@ -99,6 +101,7 @@ class torrent_handle:
     def add_piece(self, piece: int, data: bytes, flags: int) -> None: ...
     def add_tracker(self, tracker: dict[str, object]) -> None: ...
     def add_url_seed(self, url: str) -> None: ...
+    def url_seeds(self) -> list[str]: ...
     def clear_error(self) -> None: ...
     def clear_piece_deadlines(self) -> None: ...
     def connect_peer(self, address: tuple[str, int]) -> None: ...

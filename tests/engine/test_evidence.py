@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, Final
 
-from custom_components.torrent_cast.engine.evidence import BLOCK, Evidence
+from custom_components.torrent_cast.engine.evidence import BLOCK, FAILURES_TO_BAN, Evidence
 
 LIAR: Final = ("10.0.0.1", 1)
 HONEST: Final = ("10.0.0.2", 2)
@@ -16,9 +16,16 @@ def banned(*senders: tuple[str, int]) -> Evidence:
     for block, sender in enumerate(senders):
         evidence.on_block(7, block, sender)
     evidence.on_wrong(7)
+    suspect_all(evidence)
+    return evidence
+
+
+def suspect_all(evidence: Evidence) -> None:
+    """Have so many pieces fail that everybody may be banned for lost trust, and have everybody banned."""
+    for piece in range(FAILURES_TO_BAN):
+        evidence.on_wrong(piece)
     for peer in (LIAR, HONEST):
         evidence.on_banned(peer)
-    return evidence
 
 
 def test_who_alone_sent_a_wrong_piece_lies() -> None:
@@ -48,7 +55,14 @@ def test_a_liar_stays_proven_when_all_begins_anew() -> None:
     evidence.release()
     assert not evidence.unproven
 
-    for peer in (LIAR, HONEST):
-        evidence.on_banned(peer)
+    suspect_all(evidence)
 
     assert evidence.unproven == {HONEST}
+
+
+def test_who_is_banned_before_trust_can_be_lost_is_no_case_of_doubt() -> None:
+    evidence = Evidence(INFO)
+    evidence.on_wrong(7)
+    evidence.on_banned(LIAR)
+
+    assert not evidence.unproven

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from custom_components.torrent_cast.engine import Engine, Torrent, TorrentGone
+from custom_components.torrent_cast.engine.evidence import FAILURES_TO_BAN
 from tests.engine.conftest import PIECE, Seeders, add, noise, read_all, soon, until, write
 from tests.rig.swarm import Swarm
 from tests.rig.torrents import Version, make_torrent
@@ -63,6 +64,8 @@ async def test_whom_nothing_is_proven_against_is_let_in_again(engine: Engine, se
     await has_some(torrent, 4)
     assert torrent.lies is not None
     honest: Endpoint = (seed.address, seed.port)
+    for piece in range(FAILURES_TO_BAN):
+        torrent.lies.evidence.on_wrong(piece)
     torrent.lies.evidence.on_banned(honest)
     torrent.lies._last_failure = asyncio.get_running_loop().time() - 10
     before = torrent.handle

@@ -112,7 +112,7 @@ async def test_zeros_from_a_web_seed_never_come_out(
     assert not any(torrent._have)
     assert not reading.done()
     good = seeders.share(metainfo, film.parent)
-    handle.connect_peer((good.address, good.port))
+    await add(engine, good.magnet)  # not by `handle`: the torrent may be added anew
 
     assert await reading == DATA
 

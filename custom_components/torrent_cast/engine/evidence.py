@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     import libtorrent as lt
 
 BLOCK: Final = 16 * 1024  # what peers are asked for at a time, bytes (BEP 3)
+# libtorrent takes 2 points for each piece that is wrong and bans at -7: who is banned sooner failed alone.
+FAILURES_TO_BAN: Final = 4
 
 type Endpoint = tuple[str, int]
 
@@ -19,6 +21,7 @@ class Evidence:
         self._senders: defaultdict[int, dict[int, Endpoint]] = defaultdict(dict)  # by piece and block
         self._banned: set[Endpoint] = set()
         self._liars: set[Endpoint] = set()
+        self._failures = 0
 
     def on_block(self, piece: int, block: int, sender: Endpoint) -> None:
         """Note who sent a block."""
@@ -30,6 +33,7 @@ class Evidence:
 
     def on_wrong(self, piece: int) -> None:
         """Hold a piece that is wrong against its sender, if all of it is known to come from one."""
+        self._failures += 1
         blocks = self._senders.pop(piece, {})
         senders = set(blocks.values())
         if len(blocks) == -(-self._info.piece_size(piece) // BLOCK) and len(senders) == 1:
@@ -42,9 +46,10 @@ class Evidence:
     @property
     def unproven(self) -> frozenset[Endpoint]:
         """Return who was banned and may be honest."""
-        return frozenset(self._banned - self._liars)
+        return frozenset(self._banned - self._liars) if self._failures >= FAILURES_TO_BAN else frozenset()
 
     def release(self) -> None:
         """Begin anew: nobody unproven is banned any more, and no piece is begun."""
+        self._failures = 0
         self._senders.clear()
         self._banned.clear()

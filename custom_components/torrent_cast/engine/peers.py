@@ -16,6 +16,11 @@ def is_forgetful(peer: lt.peer_info) -> bool:
     return client.startswith(FORGETFUL)
 
 
+def is_web_seed(peer: lt.peer_info) -> bool:
+    """Tell whether it is a web server that is asked for pieces (BEP 19), to be known by its URL alone."""
+    return peer.connection_type != peer.standard_bittorrent
+
+
 def sources(peer: lt.peer_info) -> Iterable[str]:
     """Return from where a peer is known: tracker, dht, pex, lsd, resume_data, or incoming."""
     names = {

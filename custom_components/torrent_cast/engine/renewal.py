@@ -4,6 +4,8 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from .errors import StorageError, TorrentCastError
+from .peers import is_web_seed
+from .pieces import Run
 from .saving import ANSWER_TIMEOUT
 
 if TYPE_CHECKING:
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 
 class Session(Protocol):
     """What renewal needs of the engine."""
+
+    @property
+    def run(self) -> Run:
+        """Return what runs blocking work."""
 
     @property
     def torrents(self) -> tuple[Torrent, ...]:
@@ -55,16 +61,19 @@ class Renewal:
                 return
             unproven = torrent.lies.evidence.unproven
             spoiled = frozenset(torrent.lies.spoiled)
-            connected = [peer.ip for peer in await self._session.peers(torrent)]
+            web_seeds = await self._session.run(handle.url_seeds)  # without those that were banned
+            connected = [peer.ip for peer in await self._session.peers(torrent) if not is_web_seed(peer)]
             await self._session.save(torrent)
             await torrent.leave()
             try:
                 await self._session.let_go(torrent.key, handle)
                 params = await self._session.resumed(torrent)
                 params.unfinished_pieces = {}
+                params.url_seeds = web_seeds
                 params.have_pieces = [there and piece not in spoiled for piece, there in enumerate(params.have_pieces)]
+                released = [peer for peer in params.banned_peers if peer in unproven]  # no web seeds
                 params.banned_peers = [peer for peer in params.banned_peers if peer not in unproven]
-                params.peers = list(dict.fromkeys([*params.peers, *connected, *unproven]))
+                params.peers = list(dict.fromkeys([*params.peers, *connected, *released]))
                 added = self._session.enter(torrent, params)
                 await asyncio.wait([added], timeout=ANSWER_TIMEOUT)
                 if not added.done():

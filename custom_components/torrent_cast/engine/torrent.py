@@ -333,12 +333,16 @@ class Torrent:
         """
         if self._handle is None or self._failure is not None or self._rechecking:
             return
-        is_complete = bool(self._selected) and not any(
-            self._have.find(0, span.start, span.stop) >= 0 for span in self._wanted() if span
-        )
-        if (self.is_halted or (is_complete and not self._shares)) is not self._is_paused:
+        if (self.is_halted or (self._is_complete and not self._shares)) is not self._is_paused:
             self._is_paused = not self._is_paused
             (self._handle.pause if self._is_paused else self._handle.resume)()
+
+    @property
+    def _is_complete(self) -> bool:
+        """Tell whether files are selected and all of them are there."""
+        return bool(self._selected) and not any(
+            self._have.find(0, span.start, span.stop) >= 0 for span in self._wanted() if span
+        )
 
     def _wanted(self) -> Iterator[range]:
         """Yield the pieces of the selected files; before the first choice the head of the one that is likely meant."""
@@ -429,7 +433,8 @@ class Torrent:
             return
         if self.lies is not None:
             self.lies.look()
-            if not self.only_seeds and self.lies.should_renew(waiting=bool(self._waiters)):
+            is_needed = not self.only_seeds and not self._is_complete
+            if is_needed and self.lies.should_renew(waiting=bool(self._waiters)):
                 self._host.renew(self)
         self.reschedule()  # a reader may be stuck by now, or a ghost
         if self.supply.should_announce(waiting=self._info is None or bool(self._waiters)):
