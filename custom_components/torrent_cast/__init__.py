@@ -29,7 +29,7 @@ from .views import HlsView, PictureView, StreamView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS: Final = (Platform.BUTTON, Platform.SENSOR, Platform.SWITCH)
+PLATFORMS: Final = (Platform.BUTTON, Platform.MEDIA_PLAYER, Platform.SENSOR, Platform.SWITCH)
 
 type TorrentCastConfigEntry = ConfigEntry[Playback]
 

@@ -292,6 +292,16 @@ def _thumbnail(entry: Entry, file: TorrentFile) -> str | None:
     return picture_path(entry.key, file.index) if file.index in entry.pictures else None
 
 
+async def file_titles(hass: HomeAssistant, files: Sequence[TorrentFile]) -> dict[str, Title]:
+    """Return the titles of files by path; a song keeps its name."""
+    return await hass.async_add_executor_job(_titles, files)
+
+
+async def torrent_names(hass: HomeAssistant, entries: Sequence[Entry]) -> dict[str, str]:
+    """Return what to call torrents, by info-hash."""
+    return await hass.async_add_executor_job(_names, entries)
+
+
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 

@@ -50,9 +50,11 @@ from .const import (
     CONF_WHOLE_FILM,
     DOMAIN,
     MAX_LIMIT,
+    PLAYER,
 )
 from .engine import BindingError, StorageError, TorrentCastError, binding, storage
 from .playback import Seeding
+from .player_flow import PlayerFlow
 from .provider_flow import FeedFlow, FolderFlow, TorznabFlow
 from .providers import FEED, FOLDER, TORZNAB
 from .settings import DEFAULTS, EXTRAS
@@ -159,7 +161,7 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
-        return {FOLDER: FolderFlow, FEED: FeedFlow, TORZNAB: TorznabFlow}
+        return {PLAYER: PlayerFlow, FOLDER: FolderFlow, FEED: FeedFlow, TORZNAB: TorznabFlow}
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -31,6 +31,11 @@ CONF_H264: Final = "h264_devices"
 CONF_HEVC: Final = "hevc_devices"
 CONF_VP9: Final = "vp9_devices"
 CONF_AV1: Final = "av1_devices"
+CONF_ENTITY: Final = "entity"
+CONF_VOICE: Final = "voice"
+
+# The type of a config subentry that makes a player.
+PLAYER: Final = "player"
 
 # BitTorrent's customary first port; 0 lets the system choose.
 DEFAULT_PORT: Final = 6881

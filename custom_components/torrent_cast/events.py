@@ -33,6 +33,21 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
     return playback.happenings.add(_on_happening)
 
 
+@callback
+def async_fire_failure(hass: HomeAssistant, entity_id: str, title: str, error: Exception) -> None:
+    """Tell of a play that failed before there was a session."""
+    data = {
+        ATTR_TYPE: Happening.FAILED.value,
+        ATTR_ENTITY_ID: entity_id,
+        ATTR_SESSION_ID: None,
+        ATTR_TITLE: title,
+        ATTR_POSITION: 0.0,
+        ATTR_DURATION: None,
+        ATTR_REASON: reason(error),
+    }
+    hass.bus.async_fire(EVENT, data)
+
+
 def described(session: Session, happening: Happening) -> dict[str, Any]:
     """Return the event's data: enough for a message or an automation, and no token, info-hash or address."""
     data: dict[str, Any] = {

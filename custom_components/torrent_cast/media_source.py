@@ -21,11 +21,12 @@ from .browse import Found
 from .const import DOMAIN
 from .engine import TorrentCastError
 from .errors import translation
-from .identifiers import Identifier, InTorrent, Pasted, Provided, parse
+from .identifiers import Identifier, InTorrent, Provided, parse
 from .playback import Playback, Session
 from .providing import PROVIDERS
+from .references import choose
 from .search import Candidate
-from .sources import looks_like_source, name_of, read_source
+from .sources import looks_like_source, name_of
 from .titles import titles_of
 from .views import playback_of, stream_path
 
@@ -66,18 +67,7 @@ class TorrentCastMediaSource(MediaSource):
     @override
     async def async_search_media(self, item: MediaSourceItem, query: SearchMediaQuery) -> SearchMedia:
         """Return what fits below `item`, best first; a source that was pasted is the one result."""
-        playback = _loaded(self._hass, BrowseError)
-        text = query.search_query.strip()
-        with _translated(BrowseError):
-            if looks_like_source(text):
-                return SearchMedia(result=[await _pasted(self._hass, playback, text)])
-            text = text[: search.MAX_QUERY]
-            found = await self._candidates(playback, _identifier(item, BrowseError), text)
-        if wanted := frozenset(query.media_filter_classes or ()):
-            found = [candidate for candidate in found if candidate.item.classes & wanted]
-        guess = (await titles_of(self._hass, [text]))[text]
-        ranked = await self._hass.async_add_executor_job(search.find, text, guess, found)
-        return SearchMedia(result=[one.node for one in ranked[:MAX_RESULTS]])
+        return await _search(self._hass, _identifier(item, BrowseError), query, asks_providers=True)
 
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
@@ -89,35 +79,49 @@ class TorrentCastMediaSource(MediaSource):
             await session.resolve()
         return PlayMedia(stream_path(session), session.content_type)
 
-    async def _candidates(self, playback: Playback, scope: Identifier | None, text: str) -> list[Candidate[Found]]:
-        """Return all that may fit: of one provider, or of the library and then of all providers."""
-        providers = self._hass.data[PROVIDERS]
-        match scope:
-            case Provided(provider_id):
-                one = providers.get(provider_id)
-                return await browse.found_by(self._hass, [(one, item) for item in await one.search(text)])
-            case None if text:
-                others = await browse.found_by(self._hass, await providers.search(text))
-                return [*await browse.candidates(self._hass, playback, None), *others]
-        return await browse.candidates(self._hass, playback, scope)
-
     async def _session(self, playback: Playback, identifier: Identifier | None, holder: str | None) -> Session:
-        match identifier:
-            case InTorrent() as where:
-                index = await browse.playable_index(self._hass, playback, where)
-                if (session := playback.held_by(holder, where.key, index)) is not None:
-                    return session
-                return playback.start_session(await playback.kept_source(where.key), wanted=index, holder=holder)
-            case Pasted(text):
-                source = await read_source(self._hass, playback, text)
-            case Provided(provider_id, str(item_id)):
-                provider = self._hass.data[PROVIDERS].get(provider_id)
-                source = await provider.read(provider.item(item_id), playback)
-            case _:
-                raise _unknown(Unresolvable)
-        if (session := playback.held_by(holder, source.key, None)) is not None:
+        choice = await choose(self._hass, playback, identifier)
+        if (session := playback.held_by(holder, choice.source.key, choice.file)) is not None:
             return session
-        return playback.start_session(source, holder=holder)
+        return playback.start_session(choice.source, wanted=choice.file, holder=holder)
+
+
+async def search_at_hand(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMedia:
+    """Return what fits for somebody who waits for an answer: providers have long to find only what is not here."""
+    found = await _search(hass, None, query, asks_providers=False)
+    return found if found.result else await _search(hass, None, query, asks_providers=True)
+
+
+async def _search(
+    hass: HomeAssistant, scope: Identifier | None, query: SearchMediaQuery, *, asks_providers: bool
+) -> SearchMedia:
+    playback = _loaded(hass, BrowseError)
+    text = query.search_query.strip()
+    with _translated(BrowseError):
+        if looks_like_source(text):
+            return SearchMedia(result=[await _pasted(hass, playback, text)])
+        text = text[: search.MAX_QUERY]
+        found = await _candidates(hass, playback, scope, text, asks_providers=asks_providers)
+    if wanted := frozenset(query.media_filter_classes or ()):
+        found = [candidate for candidate in found if candidate.item.classes & wanted]
+    guess = (await titles_of(hass, [text]))[text]
+    ranked = await hass.async_add_executor_job(search.find, text, guess, found)
+    return SearchMedia(result=[one.node for one in ranked[:MAX_RESULTS]])
+
+
+async def _candidates(
+    hass: HomeAssistant, playback: Playback, scope: Identifier | None, text: str, *, asks_providers: bool
+) -> list[Candidate[Found]]:
+    """Return all that may fit: of one provider, or of the library and then of all providers."""
+    providers = hass.data[PROVIDERS]
+    match scope:
+        case Provided(provider_id):
+            one = providers.get(provider_id)
+            return await browse.found_by(hass, [(one, item) for item in await one.search(text)])
+        case None if text and asks_providers:
+            others = await browse.found_by(hass, await providers.search(text))
+            return [*await browse.candidates(hass, playback, None), *others]
+    return await browse.candidates(hass, playback, scope)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_ADD, CONF_WORDS, DOMAIN
+from .const import CONF_ADD, CONF_WORDS, DOMAIN, PLAYER
 from .playback import Playback
 from .providers import FOLDER, Adding, Item, Provider, ProviderError, provider_of
 
@@ -66,7 +66,7 @@ class Providers:
                 await self._update()
 
     async def _update(self) -> None:
-        subentries = dict(self._entry.subentries)
+        subentries = {key: sub for key, sub in self._entry.subentries.items() if sub.subentry_type != PLAYER}
         wanted = {key: (sub.title, dict(sub.data)) for key, sub in subentries.items()}
         await self._end([key for key in self._providers if self._settings.get(key) != wanted.get(key)])
         for key, sub in subentries.items():

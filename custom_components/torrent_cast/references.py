@@ -1,23 +1,23 @@
 """What a user names that is here already: a media id, an info-hash or magnet link of a torrent that is kept, `last`."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from homeassistant.components.media_source import URI_SCHEME
 from homeassistant.core import HomeAssistant
 
+from . import browse
+from .browse import NAME
 from .const import DOMAIN
-from .engine import Source, SourceError
+from .engine import Source, SourceError, TorrentCastError
 from .engine.source import is_info_hash, is_magnet
-from .engine.storage import KEY
+from .identifiers import Identifier, InTorrent, Pasted, Provided, parse
 from .playback import Playback
-from .sources import read_source
+from .providing import PROVIDERS
+from .sources import CONTENT_TYPE, SUFFIX, is_web, looks_like_source, name_of, read_source
 
 LAST: Final = "last"
 MEDIA_ID: Final = f"{URI_SCHEME}{DOMAIN}/"
-# No torrent has a billion files.
-INDEX: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,42 @@ async def choose_source(hass: HomeAssistant, playback: Playback, text: str) -> C
     if text.lower() == LAST:
         return await _last(playback)
     if text.startswith(MEDIA_ID):
-        key, index = _parsed(text)
-        return Choice(await playback.kept_source(key), index)
+        return await choose(hass, playback, _identifier(text))
     return Choice(await read_source(hass, playback, text))
+
+
+async def choose(hass: HomeAssistant, playback: Playback, identifier: Identifier | None) -> Choice:
+    """Return what an id of the media source means to play. Raises SourceError, ProviderError."""
+    match identifier:
+        case InTorrent() as where:
+            index = await browse.playable_index(hass, playback, where)
+            return Choice(await playback.kept_source(where.key), index)
+        case Pasted(text):
+            return Choice(await read_source(hass, playback, text))
+        case Provided(provider_id, str(item_id)):
+            provider = hass.data[PROVIDERS].get(provider_id)
+            return Choice(await provider.read(provider.item(item_id), playback))
+    raise SourceError("unknown_torrent")
+
+
+def is_ours(media_type: str, media_id: str) -> bool:
+    """Tell whether a player of ours knows what to do with a media id; a web address may be anybody's."""
+    if media_id.startswith(MEDIA_ID) or media_type == CONTENT_TYPE:
+        return True
+    if not looks_like_source(media_id):
+        return False
+    return not is_web(media_id) or media_id.partition("?")[0].lower().endswith(SUFFIX)
+
+
+def name_of_choice(hass: HomeAssistant, playback: Playback, text: str) -> str:
+    """Return what to call what could not be read; no address, as there may be a key in it."""
+    try:
+        identifier = parse(text.removeprefix(MEDIA_ID)) if text.startswith(MEDIA_ID) else Pasted(text)
+        if isinstance(identifier, Provided) and identifier.item is not None:
+            return hass.data[PROVIDERS].get(identifier.provider).item(identifier.item).title
+        return name_of(playback, identifier.text) if isinstance(identifier, Pasted) else NAME
+    except TorrentCastError, ValueError:
+        return NAME
 
 
 async def find_torrent(playback: Playback, text: str) -> str:
@@ -46,7 +79,8 @@ async def find_torrent(playback: Playback, text: str) -> str:
     if text.lower() == LAST:
         found = {(await _last(playback)).source.key}
     elif text.startswith(MEDIA_ID):
-        found = {_parsed(text)[0]}
+        identifier = _identifier(text)
+        found = {identifier.key} if isinstance(identifier, InTorrent) else set()
     elif is_magnet(text) or is_info_hash(text):
         found = set((await playback.parse(text)).info_hashes)
     else:
@@ -66,9 +100,9 @@ async def _last(playback: Playback) -> Choice:
     return Choice(await playback.kept_source(kept.key), kept.file, kept.position)
 
 
-def _parsed(media_id: str) -> tuple[str, int | None]:
-    """Return the info-hash and the file's index in an id of the media source."""
-    key, slash, index = media_id.removeprefix(MEDIA_ID).partition("/")
-    if not KEY.fullmatch(key) or (slash and not INDEX.fullmatch(index)):
-        raise SourceError("unknown_torrent")
-    return key, int(index) if slash else None
+def _identifier(media_id: str) -> Identifier:
+    """Return what an id of the media source names. Raises SourceError."""
+    try:
+        return parse(media_id.removeprefix(MEDIA_ID))
+    except ValueError as err:
+        raise SourceError("unknown_torrent") from err

@@ -1,32 +1,23 @@
 """The service actions: validate, delegate, answer."""
 
 import asyncio
-import logging
 import math
 from typing import Any, Final
 
 import voluptuous as vol
-from homeassistant.components.media_player import (
-    ATTR_MEDIA_CONTENT_ID,
-    ATTR_MEDIA_CONTENT_TYPE,
-    SERVICE_PLAY_MEDIA,
-    MediaType,
-)
-from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
-from homeassistant.const import ATTR_ENTITY_ID, SERVICE_MEDIA_PAUSE, SERVICE_MEDIA_PLAY, SERVICE_MEDIA_STOP
+from homeassistant.const import SERVICE_MEDIA_PAUSE, SERVICE_MEDIA_PLAY
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 
 from .const import DOMAIN
 from .errors import translate_errors
 from .library_services import ATTR_FILE, ATTR_SOURCE, async_setup_library_services, described, wanted_file
-from .playback import Playback, Session, State
+from .playback import Playback, Session
+from .playing import ask, play_on, play_unheard, stop_on
 from .references import choose_source
 from .targets import authorise, cast_targets, check_cast, reachable_targets
 from .views import loaded_playback
-
-_LOGGER = logging.getLogger(__name__)
 
 SERVICE_PLAY: Final = "play"
 SERVICE_STOP: Final = "stop"
@@ -37,8 +28,6 @@ ATTR_START_POSITION: Final = "start_position"
 ATTR_WAIT: Final = "wait"
 ATTR_FROM: Final = "from"
 
-# A receiver that has taken a stream plays within seconds; beyond this the swarm is the cause, and no error. s
-PLAYING_TIMEOUT: Final = 30.0
 # Longer than any film.
 MAX_POSITION: Final = 7 * 24 * 3600
 
@@ -82,7 +71,7 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
     hass = call.hass
     playback = loaded_playback(hass)
     targets = reachable_targets(call)
-    await authorise(call, targets)
+    await authorise(call.hass, call.context, targets)
     file = wanted_file(call.data.get(ATTR_FILE))
     with translate_errors():
         choice = await choose_source(hass, playback, call.data[ATTR_SOURCE])
@@ -97,56 +86,14 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
             )
             for target in targets
         ]
-    play = _play_on if call.data[ATTR_WAIT] else _play_unheard
+    play = play_on if call.data[ATTR_WAIT] else play_unheard
     plays = [
-        hass.async_create_task(play(call, session), f"torrent_cast play on {session.target}") for session in sessions
+        hass.async_create_task(play(hass, call.context, session), f"torrent_cast play on {session.target}")
+        for session in sessions
     ]
     if call.data[ATTR_WAIT]:
         await _all_done(plays)
     return {"sessions": [described(session) for session in sessions]} if call.return_response else None
-
-
-async def _play_on(call: ServiceCall, session: Session) -> None:
-    """Have the Cast integration play the session, with the caller's rights, and wait until it plays."""
-    try:
-        await call.hass.services.async_call(
-            MEDIA_PLAYER,
-            SERVICE_PLAY_MEDIA,
-            {
-                ATTR_ENTITY_ID: session.target,
-                ATTR_MEDIA_CONTENT_ID: session.content_id,
-                ATTR_MEDIA_CONTENT_TYPE: MediaType.VIDEO,
-            },
-            blocking=True,
-            context=call.context,
-        )
-        with translate_errors():
-            await _until_it_plays(session)
-    except asyncio.CancelledError:
-        session.end()
-        raise
-    except Exception as err:
-        session.end(State.FAILED, err)
-        raise
-
-
-async def _until_it_plays(session: Session) -> None:
-    """Wait until the device plays; a swarm that takes longer than usual is no error."""
-    try:
-        async with asyncio.timeout(PLAYING_TIMEOUT):
-            await session.wait_for(State.PLAYING, State.PAUSED, State.FINISHED)
-    except TimeoutError:
-        _LOGGER.debug("Session %s does not play yet", session.id)
-
-
-async def _play_unheard(call: ServiceCall, session: Session) -> None:
-    """Play for a caller who does not wait: what goes wrong is in the log."""
-    try:
-        await _play_on(call, session)
-    except HomeAssistantError as err:
-        _LOGGER.error("Cannot play on %s: %s", session.target, err)  # noqa: TRY400  # its text says it all
-    except Exception:
-        _LOGGER.exception("Cannot play on %s", session.target)
 
 
 async def _all_done(plays: list[asyncio.Task[None]]) -> None:
@@ -166,23 +113,9 @@ async def _async_stop(call: ServiceCall) -> None:
     """Stop what plays, or gets ready to play, on the targets."""
     playback = loaded_playback(call.hass)
     targets = cast_targets(call)
-    await authorise(call, targets)
+    await authorise(call.hass, call.context, targets)
     for target in targets:
-        await _stop_on(call, target, playback.for_target(target))
-
-
-async def _stop_on(call: ServiceCall, target: str, sessions: list[Session]) -> None:
-    on_screen = any(session.was_loaded for session in sessions)
-    for session in sessions:
-        session.end()
-    if on_screen:
-        await _ask(call, SERVICE_MEDIA_STOP, target)
-
-
-async def _ask(call: ServiceCall, service: str, target: str) -> None:
-    """Ask something of a Cast device with the caller's rights."""
-    data = {ATTR_ENTITY_ID: target}
-    await call.hass.services.async_call(MEDIA_PLAYER, service, data, blocking=True, context=call.context)
+        await stop_on(call.hass, call.context, target, playback.for_target(target))
 
 
 async def _async_transfer(call: ServiceCall) -> ServiceResponse:
@@ -194,17 +127,17 @@ async def _async_transfer(call: ServiceCall) -> ServiceResponse:
     old = _playing(call, playback)
     if old.target is None or old.file is None or old.target == targets[0]:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="same_device")
-    await authorise(call, [*targets, old.target])
+    await authorise(call.hass, call.context, [*targets, old.target])
     runs = old.is_streaming
     if runs:
-        await _ask(call, SERVICE_MEDIA_PAUSE, old.target)
+        await ask(call.hass, call.context, SERVICE_MEDIA_PAUSE, old.target)
     try:
         new = await _continue(call, playback, old, targets[0])
     except BaseException:
         if runs and not old.is_over:
-            await _ask(call, SERVICE_MEDIA_PLAY, old.target)
+            await ask(call.hass, call.context, SERVICE_MEDIA_PLAY, old.target)
         raise
-    await _stop_on(call, old.target, [] if old.is_over else [old])
+    await stop_on(call.hass, call.context, old.target, [] if old.is_over else [old])
     return {"sessions": [described(new)]} if call.return_response else None
 
 
@@ -231,5 +164,5 @@ async def _continue(call: ServiceCall, playback: Playback, old: Session, target:
             start_position=old.playhead.seconds if old.playhead else old.start_position,
             target=target,
         )
-    await _play_on(call, new)
+    await play_on(call.hass, call.context, new)
     return new

@@ -32,7 +32,7 @@ LOCAL_MEDIA: Final = "media-source://media_source/"
 
 def looks_like_source(text: str) -> bool:
     """Tell whether `text` is a magnet link, an info-hash, a web address or a .torrent file in local media."""
-    return is_magnet(text) or is_info_hash(text) or _is_web(text) or _is_local_torrent(text)
+    return is_magnet(text) or is_info_hash(text) or is_web(text) or _is_local_torrent(text)
 
 
 def name_of(playback: Playback, text: str) -> str:
@@ -49,14 +49,15 @@ async def read_source(hass: HomeAssistant, playback: Playback, text: str) -> Sou
         raise SourceError("empty_source")
     if is_magnet(text) or is_info_hash(text):
         return await playback.parse(text)
-    if _is_web(text):
+    if is_web(text):
         return await playback.parse(await fetch(hass, text))
     if _is_local_torrent(text):
         return await playback.parse(await hass.async_add_executor_job(content, await _media_path(hass, text)))
     return await playback.parse(await hass.async_add_executor_job(_read, hass, text))
 
 
-def _is_web(text: str) -> bool:
+def is_web(text: str) -> bool:
+    """Tell whether `text` is a web address."""
     return text.partition("://")[0].lower() in WEB
 
 

@@ -6,12 +6,13 @@ from typing import Any, Final
 from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.core import Context, HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
 from .const import DOMAIN
+from .players import cast_of
 
 CAST: Final = "cast"
 
@@ -20,7 +21,7 @@ CAST: Final = "cast"
 def meant(hass: HomeAssistant, target: dict[str, Any]) -> set[str]:
     """Return the entities that a target names, and the Cast entities that it means by device, area, floor or label."""
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
-    return selected.referenced | {
+    return {_cast_behind(hass, entity_id) for entity_id in selected.referenced} | {
         entity_id for entity_id in selected.indirectly_referenced if _is_cast(hass, entity_id)
     }
 
@@ -61,20 +62,28 @@ def check_cast(hass: HomeAssistant, entity_id: str) -> None:
         )
 
 
-async def authorise(call: ServiceCall, entity_ids: Iterable[str]) -> None:
+async def authorise(hass: HomeAssistant, context: Context | None, entity_ids: Iterable[str]) -> None:
     """Raise Unauthorized or UnknownUser unless the caller may control every one of the entities."""
-    if (user_id := call.context.user_id) is None:
+    if context is None or context.user_id is None:
         return
-    if (user := await call.hass.auth.async_get_user(user_id)) is None:
-        raise UnknownUser(context=call.context)
+    if (user := await hass.auth.async_get_user(context.user_id)) is None:
+        raise UnknownUser(context=context)
     for entity_id in entity_ids:
         if not user.permissions.check_entity(entity_id, POLICY_CONTROL):
-            raise Unauthorized(context=call.context, entity_id=entity_id, permission=POLICY_CONTROL)
+            raise Unauthorized(context=context, entity_id=entity_id, permission=POLICY_CONTROL)
 
 
 def _is_cast(hass: HomeAssistant, entity_id: str) -> bool:
     entry = er.async_get(hass).async_get(entity_id)
     return entry is not None and entry.platform == CAST and entry.domain == MEDIA_PLAYER
+
+
+def _cast_behind(hass: HomeAssistant, entity_id: str) -> str:
+    """Return the Cast entity for which a player of ours stands; anything else as it is."""
+    entry = er.async_get(hass).async_get(entity_id)
+    if entry is None or (entry.platform, entry.domain) != (DOMAIN, MEDIA_PLAYER):
+        return entity_id
+    return cast_of(hass, entry) or entity_id
 
 
 def _is_there(hass: HomeAssistant, entity_id: str) -> bool:

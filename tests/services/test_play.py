@@ -12,7 +12,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, Unauthorized
 from pytest_homeassistant_custom_component.common import MockUser
 
-from custom_components.torrent_cast import services
+from custom_components.torrent_cast import playing
 from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.playback import Playback, Session, State
 from custom_components.torrent_cast.playback.session import MAX_TITLE
@@ -156,7 +156,7 @@ async def test_a_slow_device_is_no_error(
     async def never_says_it_plays(session: Session) -> None:
         await session.prepare()
 
-    monkeypatch.setattr(services, "PLAYING_TIMEOUT", 0.01)
+    monkeypatch.setattr(playing, "PLAYING_TIMEOUT", 0.01)
     tv.how = never_says_it_plays
     answer = await play(hass, tv.entity_id, film.magnet)
     assert answer["sessions"][0]["state"] == "buffering"

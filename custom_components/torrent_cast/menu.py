@@ -1,0 +1,37 @@
+"""What can be chosen as a player's source: the files of what is loaded, then the library."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+
+from . import browse, tree
+from .identifiers import InTorrent
+from .playback import Entry, Playback
+
+# Of files, and of torrents: a longer list nobody reads, and it is sent to every dashboard.
+MAX_ITEMS: Final = 100
+
+type Menu = Mapping[str, InTorrent]
+
+
+async def menu(hass: HomeAssistant, playback: Playback, loaded: str | None) -> Menu:
+    """Return what can be chosen, by label; `loaded` is the info-hash of what plays."""
+    entries = await playback.entries()
+    found: dict[str, InTorrent] = {}
+    for entry in entries:
+        if entry.key == loaded:
+            found |= await _files(hass, entry)
+    others = [entry for entry in entries if entry.key != loaded and tree.playable(entry.files)][:MAX_ITEMS]
+    names = await browse.torrent_names(hass, others)
+    for entry in others:
+        label = entry.name if names[entry.key] in found else names[entry.key]
+        found.setdefault(label, InTorrent(entry.key))
+    return found
+
+
+async def _files(hass: HomeAssistant, entry: Entry) -> dict[str, InTorrent]:
+    files = tree.playable(entry.files)
+    titles = await browse.file_titles(hass, files)
+    called = tree.labels(files, titles)
+    return {called[file.path]: InTorrent(entry.key, file.index) for file in tree.in_order(files, titles)[:MAX_ITEMS]}

@@ -1,0 +1,78 @@
+"""Has Cast devices play and stop sessions, by the actions of Home Assistant's Cast integration."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+from homeassistant.components.media_player import (
+    ATTR_MEDIA_CONTENT_ID,
+    ATTR_MEDIA_CONTENT_TYPE,
+    SERVICE_PLAY_MEDIA,
+    MediaType,
+)
+from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
+from homeassistant.const import ATTR_ENTITY_ID, SERVICE_MEDIA_STOP
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+
+from .errors import translate_errors
+from .playback import Session, State
+
+_LOGGER = logging.getLogger(__name__)
+
+# A receiver that has taken a stream plays within seconds; beyond this the swarm is the cause, and no error. s
+PLAYING_TIMEOUT: Final = 30.0
+
+
+async def ask(hass: HomeAssistant, context: Context | None, service: str, target: str, **data: Any) -> None:  # noqa: ANN401  # what a service takes
+    """Ask something of a Cast device with the caller's rights."""
+    await hass.services.async_call(
+        MEDIA_PLAYER, service, {ATTR_ENTITY_ID: target, **data}, blocking=True, context=context
+    )
+
+
+async def play_on(hass: HomeAssistant, context: Context | None, session: Session) -> None:
+    """Have the Cast integration play the session, with the caller's rights, and wait until it plays."""
+    assert session.target is not None  # who plays it has said where
+    media = {ATTR_MEDIA_CONTENT_ID: session.content_id, ATTR_MEDIA_CONTENT_TYPE: MediaType.VIDEO}
+    try:
+        await ask(hass, context, SERVICE_PLAY_MEDIA, session.target, **media)
+        with translate_errors():
+            await _until_it_plays(session)
+    except asyncio.CancelledError:
+        session.end()
+        raise
+    except Exception as err:
+        session.end(State.FAILED, err)
+        raise
+
+
+async def _until_it_plays(session: Session) -> None:
+    """Wait until the device plays; a swarm that takes longer than usual is no error."""
+    try:
+        async with asyncio.timeout(PLAYING_TIMEOUT):
+            await session.wait_for(State.PLAYING, State.PAUSED, State.FINISHED)
+    except TimeoutError:
+        _LOGGER.debug("Session %s does not play yet", session.id)
+
+
+async def play_unheard(hass: HomeAssistant, context: Context | None, session: Session) -> None:
+    """Play for a caller who does not wait: what goes wrong is in the log."""
+    try:
+        await play_on(hass, context, session)
+    except HomeAssistantError as err:
+        _LOGGER.error("Cannot play on %s: %s", session.target, err)  # noqa: TRY400  # its text says it all
+    except Exception:
+        _LOGGER.exception("Cannot play on %s", session.target)
+
+
+async def stop_on(hass: HomeAssistant, context: Context | None, target: str, sessions: Iterable[Session]) -> bool:
+    """End the sessions; stop the device if one of them was on its screen, and tell whether it was."""
+    sessions = list(sessions)
+    on_screen = any(session.was_loaded for session in sessions)
+    for session in sessions:
+        session.end()
+    if on_screen:
+        await ask(hass, context, SERVICE_MEDIA_STOP, target)
+    return on_screen

@@ -1,0 +1,345 @@
+"""A player of our own: what it shows, passes on and plays."""
+# ruff: noqa: ARG001  # fixtures are asked for by name
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.auth.permissions.const import POLICY_CONTROL
+from homeassistant.components.media_player import MediaPlayerState
+from homeassistant.core import Context, Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
+from homeassistant.helpers import entity_registry as er
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
+
+from custom_components.torrent_cast.events import EVENT
+from custom_components.torrent_cast.playback import LoadRefused, Playback, Session, State
+from tests.conftest import Seed, kept, settled, soon, until
+from tests.player.conftest import CAST, PLAYER, FakeCast, ask, play, shown
+from tests.services.conftest import NOBODY
+
+pytestmark = pytest.mark.usefixtures("subentry")
+
+
+def listened(hass: HomeAssistant) -> list[dict[str, Any]]:
+    """Return the list that what becomes of plays is put into."""
+    heard: list[dict[str, Any]] = []
+
+    @callback
+    def hear(event: Event) -> None:
+        heard.append(dict(event.data))
+
+    hass.bus.async_listen(EVENT, hear)
+    return heard
+
+
+# --- what it shows ---------------------------------------------------------------------------------------------------
+
+
+async def test_it_shows_what_the_cast_entity_shows(hass: HomeAssistant, cast: FakeCast) -> None:
+    assert shown(hass).state == "off"
+    for state in (MediaPlayerState.PLAYING, MediaPlayerState.BUFFERING, MediaPlayerState.PAUSED, MediaPlayerState.IDLE):
+        cast.show(state, media_title="A song", media_duration=180, media_position=7, app_name="Music", volume_level=0.3)
+        await hass.async_block_till_done()
+        assert shown(hass).state == state
+        for name in ("media_title", "media_duration", "media_position", "app_name", "volume_level"):
+            assert shown(hass).attributes[name] == hass.states.get(CAST).attributes[name]  # type: ignore[union-attr]  # it is there
+    cast.show(MediaPlayerState.PLAYING, media_image_url="http://x.example/y.png", media_image_remotely_accessible=True)
+    await hass.async_block_till_done()
+    assert shown(hass).attributes["entity_picture"] == "http://x.example/y.png"
+
+
+async def test_it_is_away_while_the_cast_entity_is(hass: HomeAssistant, cast: FakeCast) -> None:
+    cast.show(MediaPlayerState.OFF, available=False)
+    await hass.async_block_till_done()
+    assert shown(hass).state == "unavailable"
+    cast.show(MediaPlayerState.OFF, available=True)
+    await hass.async_block_till_done()
+    assert shown(hass).state == "off"
+
+
+async def test_a_film_that_gets_ready_is_buffering_and_can_be_stopped(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback
+) -> None:
+    starting = asyncio.create_task(play(hass, NOBODY))
+    await until(lambda: shown(hass).state == "buffering" and playback.sessions)
+    (session,) = playback.sessions
+    assert shown(hass).attributes["media_title"] == session.title
+    await ask(hass, "media_stop")
+    with pytest.raises(HomeAssistantError) as caught:
+        await starting
+    assert caught.value.translation_key == "session_ended"
+    await until(lambda: shown(hass).state == "off")
+    assert session.is_over
+    assert [what for what, *_ in cast.asked] == ["play_media"]  # nothing was on its screen
+
+
+async def test_it_shows_what_a_torrent_has(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, hass_client: ClientSessionGenerator
+) -> None:
+    await play(hass, film.magnet)
+    (session,) = playback.sessions
+    assert session.torrent is not None
+    assert session.file is not None
+    await soon(session.torrent.wait_for_range(session.file, 0, session.file.size))
+    await playback.picture(film.key, 0)
+    playback.changes.beat()
+    await until(lambda: "cache=" in shown(hass).attributes.get("entity_picture", ""))
+    attributes = shown(hass).attributes
+    assert shown(hass).state == "playing"
+    assert attributes["playable_seconds"] == 12
+    assert attributes["peers"] == session.torrent.statistics.peers
+    assert attributes["download_rate"] >= 0
+    assert attributes["error"] is None
+    picture = await (await hass_client()).get(attributes["entity_picture"])
+    assert picture.content_type == "image/jpeg"
+    assert (await picture.read()).startswith(b"\xff\xd8")
+
+
+async def test_a_pause_of_ours_is_shown_as_buffering(hass: HomeAssistant, cast: FakeCast, playback: Playback) -> None:
+    class Held:
+        is_held = True
+
+    class Following:
+        hold = Held()
+
+        def close(self) -> None:
+            """Do nothing."""
+
+    session = playback.start_session(await playback.parse(NOBODY), target=CAST)
+    session.was_loaded = True
+    session.following = Following()  # type: ignore[assignment]  # all that is looked at
+    cast.show(MediaPlayerState.PAUSED)
+    await hass.async_block_till_done()
+    assert shown(hass).state == "buffering"
+    session.end()
+    await until(lambda: shown(hass).state == "paused")
+
+
+# --- what it passes on -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("service", "fields", "asked"),
+    [
+        ("media_play", {}, ("media_play",)),
+        ("media_pause", {}, ("media_pause",)),
+        ("media_play_pause", {}, ("media_pause",)),
+        ("media_stop", {}, ("media_stop",)),
+        ("media_seek", {"seek_position": 42}, ("media_seek", 42)),
+        ("volume_set", {"volume_level": 0.25}, ("volume_set", 0.25)),
+        ("volume_up", {}, ("volume_set", 0.6)),
+        ("volume_down", {}, ("volume_set", 0.4)),
+        ("volume_mute", {"is_volume_muted": True}, ("volume_mute", True)),
+        ("turn_on", {}, ("turn_on",)),
+        ("turn_off", {}, ("turn_off",)),
+    ],
+)
+@pytest.mark.parametrize("by", ["entity", "area"])
+async def test_what_is_asked_reaches_the_device_once(
+    hass: HomeAssistant, cast: FakeCast, service: str, fields: dict[str, Any], asked: tuple[Any, ...], by: str
+) -> None:
+    cast.show(MediaPlayerState.PLAYING)
+    await hass.async_block_till_done()
+    context = Context()
+    target: dict[str, Any] = {"entity_id": PLAYER} if by == "entity" else {"area_id": "living_room"}
+    await hass.services.async_call("media_player", service, {**target, **fields}, blocking=True, context=context)
+    assert cast.asked == [asked]
+    assert cast.contexts == [context]
+
+
+async def test_who_may_not_control_the_device_may_not_by_the_player(
+    hass: HomeAssistant, cast: FakeCast, film: Seed, playback: Playback
+) -> None:
+    user = MockUser(groups=[]).add_to_hass(hass)
+    user.mock_policy({"entities": {"entity_ids": {PLAYER: {POLICY_CONTROL: True}}}})
+    context = Context(user_id=user.id)
+    cast.show(MediaPlayerState.PLAYING)
+    await hass.async_block_till_done()
+    for service, fields in (
+        ("media_pause", {}),
+        ("media_stop", {}),
+        ("turn_off", {}),
+        ("play_media", {"media_content_id": film.magnet, "media_content_type": "video"}),
+        ("play_media", {"media_content_id": "http://x.example/y.mp4", "media_content_type": "video/mp4"}),
+    ):
+        with pytest.raises(Unauthorized):
+            await ask(hass, service, context=context, **fields)
+    assert cast.asked == []
+    assert playback.sessions == ()
+
+
+async def test_what_is_not_ours_is_the_cast_entity_s(hass: HomeAssistant, cast: FakeCast) -> None:
+    await play(hass, "http://x.example/film.mp4")
+    assert cast.asked == [("play_media", "http://x.example/film.mp4")]
+
+
+# --- what it plays ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_magnet_link_plays_in_the_caller_s_name(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    context = Context()
+    await play(hass, film.magnet, context=context)
+    (session,) = playback.sessions
+    assert (session.state, session.target) == (State.PLAYING, CAST)
+    assert cast.asked == [("play_media", session.content_id)]
+    assert cast.contexts == [context]
+    await ask(hass, "media_stop")
+    assert session.is_over
+    assert cast.asked[1:] == [("media_stop",)]
+
+
+async def test_a_torrent_of_the_library_plays_by_its_id(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await kept(playback, film)
+    playing = asyncio.create_task(play(hass, f"media-source://torrent_cast/{film.key}"))
+    await until(lambda: playback.torrents)
+    film.connect(playback)
+    await playing
+    assert [session.state for session in playback.sessions] == [State.PLAYING]
+
+
+async def test_what_fails_at_once_is_said_at_once_and_what_fails_later_is_an_event_and_a_state(
+    hass: HomeAssistant, cast: FakeCast, film: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = listened(hass)
+    with pytest.raises(ServiceValidationError, match="not valid"):
+        await play(hass, "magnet:?xt=urn:btih:zz")
+    await until(lambda: "not valid" in (shown(hass).attributes["error"] or ""))
+    assert [(one["type"], one["entity_id"]) for one in heard] == [("failed", CAST)]
+
+    refused = asyncio.Event()
+
+    async def refuse(session: Session) -> None:
+        await refused.wait()
+        raise LoadRefused("load_refused", detail="x")
+
+    cast.how = refuse
+    monkeypatch.setattr("custom_components.torrent_cast.program.ANSWER", 0.01)
+    await play(hass, film.magnet)  # comes back
+    assert shown(hass).state == "buffering"
+    assert shown(hass).attributes["error"] is None
+    refused.set()
+    await until(lambda: "refused" in (shown(hass).attributes["error"] or ""))
+    assert [one["type"] for one in heard] == ["failed", "failed"]
+    assert shown(hass).state == "off"
+
+
+async def test_another_film_takes_the_place_of_one_that_gets_ready(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    first = asyncio.create_task(play(hass, NOBODY))
+    await until(lambda: playback.sessions)
+    await play(hass, film.magnet)
+    with pytest.raises(HomeAssistantError):
+        await first
+    assert [session.source.key for session in playback.sessions] == [film.key]
+    assert shown(hass).state == "playing"
+
+
+async def test_a_queue_goes_on_after_the_end_and_ends_when_somebody_stops_it(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    await play(hass, film.magnet, enqueue="add")
+    await play(hass, NOBODY, enqueue="next")
+    await play(hass, film.magnet, enqueue="add")
+    assert shown(hass).attributes["upcoming"] == 3
+    assert len(playback.sessions) == 1
+    playback.sessions[0].end(State.FINISHED)
+    await until(lambda: [session.source.key for session in playback.sessions] == [NOBODY[-40:]])
+    await ask(hass, "media_next_track")
+    await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
+    assert shown(hass).attributes["upcoming"] == 1
+    playback.sessions[0].end(State.STOPPED)
+    await until(lambda: shown(hass).attributes["upcoming"] == 0)
+    assert not playback.sessions
+
+
+async def test_clearing_the_queue_leaves_what_plays(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    await play(hass, film.magnet, enqueue="add")
+    await ask(hass, "clear_playlist")
+    assert shown(hass).attributes["upcoming"] == 0
+    assert [session.state for session in playback.sessions] == [State.PLAYING]
+
+
+async def test_our_action_takes_the_player_for_its_device(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    data = {"entity_id": PLAYER, "source": film.magnet}
+    await soon(hass.services.async_call("torrent_cast", "play", data, blocking=True))
+    assert [session.target for session in playback.sessions] == [CAST]
+    await hass.services.async_call("torrent_cast", "stop", {"entity_id": PLAYER}, blocking=True)
+    assert cast.asked[1:] == [("media_stop",)]
+
+
+# --- its sources -----------------------------------------------------------------------------------------------------
+
+
+async def test_its_sources_are_the_files_of_what_plays_and_then_the_library(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, tmp_path: Path, seeder: Callable[[Path], Seed]
+) -> None:
+    folder = tmp_path / "seeder" / "Some Show"
+    folder.mkdir(parents=True)
+    for number in (2, 1):
+        (folder / f"Some.Show.S01E0{number}.mp4").write_bytes(film.content.read_bytes())
+    show = seeder(folder)
+    await kept(playback, film)
+    await play(hass, show.magnet)
+    sources = ["Some Show S01E01", "Some Show S01E02", "The film (2026)"]
+    await until(lambda: shown(hass).attributes.get("source_list") == sources)
+    assert shown(hass).attributes["source"] in sources[:2]
+    await ask(hass, "select_source", source="Some Show S01E02")
+    await until(lambda: shown(hass).attributes["source"] == "Some Show S01E02")
+    assert len(playback.sessions) == 1
+    with pytest.raises(ServiceValidationError, match="Another is not among"):
+        await ask(hass, "select_source", source="Another")
+    playback.sessions[0].end()
+    await settled(playback)
+    await until(lambda: shown(hass).attributes["source_list"] == ["Some Show", "The film (2026)"])
+
+
+async def test_it_is_browsed_and_searched(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, hass_ws_client: WebSocketGenerator
+) -> None:
+    await kept(playback, film)
+    client = await hass_ws_client(hass)
+
+    async def answer(command: str, **fields: str) -> Any:  # noqa: ANN401  # JSON
+        await client.send_json_auto_id({"type": f"media_player/{command}", "entity_id": PLAYER, **fields})
+        return (await soon(client.receive_json()))["result"]
+
+    (torrent,) = (await answer("browse_media"))["children"]
+    where = {"media_content_id": torrent["media_content_id"], "media_content_type": "video"}
+    assert len((await answer("browse_media", **where))["children"]) == 1
+    for scope in ({}, where):
+        (found,) = (await answer("search_media", search_query="the film", **scope))["result"]
+        assert found["media_content_id"] == f"media-source://torrent_cast/{film.key}/0"
+    assert (await answer("search_media", search_query=NOBODY))["result"][0]["can_play"]
+
+
+# --- as long as its device -------------------------------------------------------------------------------------------
+
+
+async def test_unloading_ends_what_is_being_started(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, entry: MockConfigEntry
+) -> None:
+    starting = asyncio.create_task(play(hass, NOBODY))
+    await until(lambda: playback.sessions)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    with pytest.raises(HomeAssistantError):
+        await starting
+    assert shown(hass).state == "unavailable"
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert shown(hass).state == "off"
+    assert er.async_get(hass).async_get(PLAYER) is not None
