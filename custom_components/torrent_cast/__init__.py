@@ -14,7 +14,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
-from . import events, issues, settings
+from . import events, exposing, issues, settings
 from .const import DOMAIN
 from .engine import BindingError, StorageError, binding, storage
 from .errors import translation
@@ -104,7 +104,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> None:
-    """Delete what was downloaded, what is remembered and what was to be mended."""
+    """Delete what was downloaded, what is remembered and what was to be mended; give voice back what it had."""
+    exposing.async_give_back_others(hass, set())
     issues.async_mend(hass, *issues.Issue)
     await Adding.remove(hass)
     library = Library(hass)

@@ -75,14 +75,15 @@ class Players:
         entity = self._registry.async_get(data["entity_id"])
         if data["action"] == "remove":
             self._update()
-        elif entity is None:
-            return
-        elif data["action"] == "create" and entity.config_subentry_id in self._follow:
-            self._greet(self._entry.subentries[entity.config_subentry_id], entity)
-        elif data["action"] == "update":
-            for subentry in _subentries(self._entry):
-                if subentry.data[CONF_ENTITY] == entity.id:
-                    self._on_cast(subentry, entity, data["changes"])
+        elif entity is not None:
+            self._on_entity(data, entity)
+
+    def _on_entity(self, data: er.EventEntityRegistryUpdatedData, entity: er.RegistryEntry) -> None:
+        for subentry in _subentries(self._entry):
+            if data["action"] == "create" and subentry.subentry_id == entity.config_subentry_id:
+                self._greet(subentry, entity)
+            elif data["action"] == "update" and subentry.data[CONF_ENTITY] == entity.id:
+                self._on_cast(subentry, entity, data["changes"])
 
     def _greet(self, subentry: ConfigSubentry, player: er.RegistryEntry) -> None:
         """Give a new player what the user has given the Cast entity."""
