@@ -21,7 +21,7 @@ CAST: Final = "cast"
 def meant(hass: HomeAssistant, target: dict[str, Any]) -> set[str]:
     """Return the entities that a target names, and the Cast entities that it means by device, area, floor or label."""
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
-    return {_cast_behind(hass, entity_id) for entity_id in selected.referenced} | {
+    return {cast_behind(hass, entity_id) or entity_id for entity_id in selected.referenced} | {
         entity_id for entity_id in selected.indirectly_referenced if _is_cast(hass, entity_id)
     }
 
@@ -78,12 +78,13 @@ def _is_cast(hass: HomeAssistant, entity_id: str) -> bool:
     return entry is not None and entry.platform == CAST and entry.domain == MEDIA_PLAYER
 
 
-def _cast_behind(hass: HomeAssistant, entity_id: str) -> str:
-    """Return the Cast entity for which a player of ours stands; anything else as it is."""
+@callback
+def cast_behind(hass: HomeAssistant, entity_id: str) -> str | None:
+    """Return the Cast entity for which a player of ours stands, or which it is; None for anything else."""
     entry = er.async_get(hass).async_get(entity_id)
-    if entry is None or (entry.platform, entry.domain) != (DOMAIN, MEDIA_PLAYER):
-        return entity_id
-    return cast_of(hass, entry) or entity_id
+    if entry is not None and (entry.platform, entry.domain) == (DOMAIN, MEDIA_PLAYER):
+        return cast_of(hass, entry)
+    return entity_id if _is_cast(hass, entity_id) else None
 
 
 def _is_there(hass: HomeAssistant, entity_id: str) -> bool:

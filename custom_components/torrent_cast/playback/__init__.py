@@ -9,6 +9,7 @@ from .playback import Playback, PlaybackSettings, Seeding
 from .session import Session
 from .state import State
 from .status import Activity, Status, playable_seconds
+from .waiting import seconds_to_wait
 
 __all__ = [
     "Activity",
@@ -30,4 +31,5 @@ __all__ = [
     "Status",
     "TargetUnavailable",
     "playable_seconds",
+    "seconds_to_wait",
 ]

@@ -1,0 +1,148 @@
+"""Tools of language models, called as Home Assistant calls them, and intents by the sentences of docs/voice.md."""
+# ruff: noqa: ARG001  # fixtures are asked for by name
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.components import conversation
+from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import intent, llm
+from homeassistant.setup import async_setup_component
+
+import custom_components.torrent_cast
+from custom_components.torrent_cast.playback import Playback, seconds_to_wait
+from tests.conftest import Seed, kept, soon, until
+from tests.player.conftest import CAST, PLAYER, FakeCast
+from tests.services.conftest import NOBODY
+
+DOCS = Path(custom_components.torrent_cast.__file__).parents[2] / "docs" / "voice.md"
+TOOLS = ["torrent_cast__search", "torrent_cast__play", "torrent_cast__status", "torrent_cast__stop"]
+
+
+# --- tools -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def api(hass: HomeAssistant, subentry: str) -> llm.APIInstance:
+    """Return Assist's tools."""
+    assert await async_setup_component(hass, "llm", {})
+    await hass.async_block_till_done()
+    return await tools(hass)
+
+
+async def tools(hass: HomeAssistant) -> llm.APIInstance:
+    context = llm.LLMContext("test", Context(), "en", "conversation", None)
+    return await llm.async_get_api(hass, llm.LLM_API_ASSIST, context)
+
+
+async def use(api: llm.APIInstance, name: str, **args: Any) -> Any:  # noqa: ANN401  # JSON
+    result = await soon(api.async_call_tool(llm.ToolInput(f"torrent_cast__{name}", args)))
+    assert isinstance(result, llm.ToolResult)
+    return result.data
+
+
+async def test_the_tools_are_there_while_assist_sees_a_device(hass: HomeAssistant, api: llm.APIInstance) -> None:
+    ours = [tool for tool in api.tools if tool.name.startswith("torrent_cast__")]
+    assert [tool.name for tool in ours] == TOOLS
+    for tool in ours:
+        assert tool.description
+        assert tool.integration == "torrent_cast"
+        for field in tool.parameters.schema:
+            assert field.description, (tool.name, field)
+    async_expose_entity(hass, "conversation", PLAYER, should_expose=False)
+    assert [tool for tool in (await tools(hass)).tools if tool.name.startswith("torrent_cast__")] == []
+
+
+async def test_a_model_searches_plays_asks_and_stops(
+    hass: HomeAssistant, api: llm.APIInstance, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await kept(playback, film)
+    (result,) = (await use(api, "search", query="the film"))["results"]
+    assert result["media_id"] == f"media-source://torrent_cast/{film.key}/0"
+    assert await use(api, "play", media_id=result["media_id"], device="Living room TV", area="") == {"starting": True}
+    await until(lambda: playback.torrents)
+    (status,) = (await use(api, "status"))["playing"]
+    assert (status["device"], status["title"]) == ("Living room TV", "The film (2026).mp4")
+    film.connect(playback)
+    await until(lambda: [session.state for session in playback.sessions] == ["playing"])
+    (status,) = (await use(api, "status", area="Living room"))["playing"]
+    assert (status["state"], status["duration"], status["seconds_until_it_can_play"]) == ("playing", 12, 0)
+    assert await use(api, "stop") == {"stopped": 1}
+    assert [what for what, *_ in cast.asked] == ["play_media", "media_stop"]
+    assert await use(api, "status") == {"playing": []}
+    assert await use(api, "stop") == {"stopped": 0}
+
+
+async def test_a_model_is_told_what_is_wrong(hass: HomeAssistant, api: llm.APIInstance, playback: Playback) -> None:
+    with pytest.raises(intent.MatchFailedError):
+        await use(api, "play", media_id=NOBODY, device="Kitchen radio")
+    with pytest.raises(ServiceValidationError, match="not valid"):
+        await use(api, "play", media_id="magnet:?xt=urn:btih:zz")
+    assert (await use(api, "search", query="nosferatu")) == {"results": []}
+    assert playback.sessions == ()
+
+
+# --- intents ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def sentences(hass: HomeAssistant, subentry: str) -> None:
+    """Have the sentences of the documentation where users put them."""
+    blocks = re.findall(r"`custom_sentences/(\w+)/(\w+\.yaml)`:\n\n```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for language, name, text in blocks:
+        path = Path(hass.config.path("custom_sentences", language, name))
+        path.parent.mkdir(parents=True)  # a test may wait for its own disk
+        path.write_text(text)  # noqa: ASYNC240  # likewise
+    for component in ("intent", "conversation"):
+        assert await async_setup_component(hass, component, {})
+    await hass.async_block_till_done()
+
+
+async def say(hass: HomeAssistant, text: str, language: str = "en") -> str:
+    result = await soon(conversation.async_converse(hass, text, None, Context(), language=language))
+    return str(result.response.speech["plain"]["speech"])
+
+
+@pytest.mark.usefixtures("sentences")
+@pytest.mark.parametrize(
+    ("language", "play", "status"),
+    [
+        ("en", "watch the film on the living room tv", "how long until it can play"),
+        ("en", "watch the film in the living room", "what is the torrent doing"),
+        ("de", "zeig the film auf living room tv", "wie lange dauert es noch"),
+    ],
+)
+async def test_a_film_is_started_and_its_wait_is_told(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, language: str, play: str, status: str
+) -> None:
+    await kept(playback, film)
+    assert await say(hass, status, language) == "Nothing plays"
+    assert await say(hass, play, language) == "Starting The film (2026)"
+    assert "cannot say how long" in await say(hass, status, language)
+    await until(lambda: playback.torrents)
+    film.connect(playback)
+    await until(lambda: [session.state for session in playback.sessions] == ["playing"])
+    assert await say(hass, status, language) == "The film (2026).mp4 can play"
+    assert [what for what, *_ in cast.asked] == ["play_media"]
+
+
+@pytest.mark.usefixtures("sentences")
+async def test_what_cannot_be_done_is_said(hass: HomeAssistant, cast: FakeCast, playback: Playback) -> None:
+    assert await say(hass, "watch nosferatu on the living room tv") == "I found no nosferatu"
+    assert "Cast device" in await say(hass, "watch nosferatu") or cast.asked == []
+    assert playback.sessions == ()
+
+
+async def test_the_wait_is_what_is_missing_over_what_comes_in(
+    hass: HomeAssistant, subentry: str, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    session = playback.start_session(await playback.parse(film.magnet), target=CAST)
+    assert seconds_to_wait(session) is None
+    await soon(session.prepare())
+    assert seconds_to_wait(session) == 0
+    session.end()
