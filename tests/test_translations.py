@@ -17,6 +17,7 @@ import custom_components.torrent_cast
 from custom_components.torrent_cast import config_flow
 from custom_components.torrent_cast import services as module
 from custom_components.torrent_cast.condition import CONDITIONS
+from custom_components.torrent_cast.const import PLAYER
 from custom_components.torrent_cast.engine import TorrentCastError
 from custom_components.torrent_cast.engine.binding import _environment
 from custom_components.torrent_cast.issues import Issue
@@ -191,18 +192,25 @@ def test_every_field_of_a_provider_has_a_name_and_a_description(flow: type[Provi
         assert key in EN["exceptions"] or key in {"bad_address", "not_absolute", "folder_not_allowed"}
 
 
-def test_the_media_browser_has_its_texts() -> None:
+def test_the_media_browser_has_its_texts_and_assistants_have_theirs() -> None:
     called = {
         node.args[1].value
         for tree in trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "_text"
-        and len(node.args) == 2
+        and node.func.id in {"_text", "_say"}
+        and len(node.args) >= 2
         and isinstance(node.args[1], ast.Constant)
     }
-    assert called == set(EN["common"])
+    assert called | {"say_playing", "say_seconds", "say_waiting"} == set(EN["common"])
+
+
+def test_the_flow_of_a_player_has_its_texts() -> None:
+    steps = EN["config_subentries"][PLAYER]["step"]
+    fields = {"user": {"entity", "voice"}, "reconfigure": {"voice"}}
+    assert {step: set(form["data"]) for step, form in steps.items()} == fields
+    assert {step: set(form["data_description"]) for step, form in steps.items()} == fields
 
 
 def test_the_services_have_their_texts() -> None:

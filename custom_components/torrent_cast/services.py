@@ -16,7 +16,7 @@ from .library_services import ATTR_FILE, ATTR_SOURCE, async_setup_library_servic
 from .playback import Playback, Session
 from .playing import ask, play_on, play_unheard, stop_on
 from .references import choose_source
-from .targets import authorise, cast_targets, check_cast, reachable_targets
+from .targets import authorise, cast_behind, cast_targets, check_cast, reachable_targets
 from .views import loaded_playback
 
 SERVICE_PLAY: Final = "play"
@@ -145,6 +145,7 @@ def _playing(call: ServiceCall, playback: Playback) -> Session:
     """Return what is to go on elsewhere: what plays on the device that was named, else all that plays, if it is one."""
     origin = call.data.get(ATTR_FROM)
     if origin is not None:
+        origin = cast_behind(call.hass, origin) or origin
         check_cast(call.hass, origin)
     found = [one for one in playback.sessions if one.was_loaded and one.target and origin in {None, one.target}]
     if not found:

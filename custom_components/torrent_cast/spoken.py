@@ -13,9 +13,10 @@ from homeassistant.helpers import intent
 from homeassistant.util.json import JsonObjectType
 
 from .const import DOMAIN
+from .library_services import ATTR_SOURCE
 from .media_source import search_at_hand
 from .playback import Session, playable_seconds, seconds_to_wait
-from .services import ATTR_SOURCE, ATTR_WAIT, SERVICE_PLAY, SERVICE_STOP
+from .services import ATTR_WAIT, SERVICE_PLAY, SERVICE_STOP
 from .targets import cast_behind
 from .views import loaded_playback
 
@@ -62,8 +63,9 @@ def device(hass: HomeAssistant, where: Where) -> str:
     found = devices(hass, where)
     if len(found) == 1:
         return found[0]
-    key = "not_one_device" if found else "no_target"
-    raise ServiceValidationError(translation_domain=DOMAIN, translation_key=key)
+    if found:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_one_device")
+    raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_target")
 
 
 async def search(hass: HomeAssistant, text: str) -> list[BrowseMedia]:
@@ -72,13 +74,13 @@ async def search(hass: HomeAssistant, text: str) -> list[BrowseMedia]:
     return [node for node in found.result if node.can_play]
 
 
-async def play(hass: HomeAssistant, context: Context, target: str, media_id: str) -> None:
+async def play(hass: HomeAssistant, context: Context | None, target: str, media_id: str) -> None:
     """Start to play; that it fails later is an event."""
     data = {ATTR_ENTITY_ID: target, ATTR_SOURCE: media_id, ATTR_WAIT: False}
     await hass.services.async_call(DOMAIN, SERVICE_PLAY, data, blocking=True, context=context)
 
 
-async def stop(hass: HomeAssistant, context: Context, targets: list[str]) -> None:
+async def stop(hass: HomeAssistant, context: Context | None, targets: list[str]) -> None:
     """Stop what plays or gets ready."""
     await hass.services.async_call(DOMAIN, SERVICE_STOP, {ATTR_ENTITY_ID: targets}, blocking=True, context=context)
 

@@ -343,3 +343,13 @@ async def test_unloading_ends_what_is_being_started(
     await hass.async_block_till_done()
     assert shown(hass).state == "off"
     assert er.async_get(hass).async_get(PLAYER) is not None
+
+
+async def test_what_plays_on_its_device_goes_on_elsewhere(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    data = {"entity_id": CAST, "from": PLAYER}
+    with pytest.raises(ServiceValidationError) as caught:
+        await hass.services.async_call("torrent_cast", "transfer", data, blocking=True)
+    assert caught.value.translation_key == "same_device"
