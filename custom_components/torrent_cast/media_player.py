@@ -75,7 +75,6 @@ class TorrentCastPlayer(Delegate):
         self, hass: HomeAssistant, entry: TorrentCastConfigEntry, subentry_id: str, cast: er.RegistryEntry
     ) -> None:
         self._entry = entry
-        self._cast_id = cast.id
         self._cast = cast.entity_id
         self._attr_unique_id = subentry_id
         self.device_entry = dr.async_get(hass).async_get(cast.device_id) if cast.device_id else None
@@ -228,6 +227,8 @@ class TorrentCastPlayer(Delegate):
         **kwargs: Any,
     ) -> None:
         """Play ours, by and by; hand over to the Cast entity what is not."""
+        if self.is_asked_both:
+            return
         if not is_ours(media_type, media_id):
             await self._hand_over(media_type, media_id, kwargs.get(ATTR_MEDIA_EXTRA))
             return

@@ -20,7 +20,7 @@ from .targets import authorise
 _LOGGER = logging.getLogger(__name__)
 
 # What fails at once is said at once; for what takes longer nobody who speaks to a voice assistant waits. s
-ANSWER: Final = 2.0
+ANSWER: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,15 @@ async def test_what_is_asked_reaches_the_device_once(
     assert cast.contexts == [context]
 
 
+async def test_a_film_for_an_area_is_played_once(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    data = {"area_id": "living_room", "media_content_id": film.magnet, "media_content_type": "video"}
+    await hass.services.async_call("media_player", "play_media", data, blocking=True)
+    assert cast.asked == [("play_media", film.magnet)]
+    assert playback.sessions == ()
+
+
 async def test_who_may_not_control_the_device_may_not_by_the_player(
     hass: HomeAssistant, cast: FakeCast, film: Seed, playback: Playback
 ) -> None:
