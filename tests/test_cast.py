@@ -11,8 +11,10 @@ from pychromecast.const import CAST_TYPE_AUDIO, CAST_TYPE_CHROMECAST, CAST_TYPE_
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast import cast
+from custom_components.torrent_cast.media import BROWSER
 from custom_components.torrent_cast.playback import Playback, Session
 from custom_components.torrent_cast.sources import CONTENT_TYPE
+from custom_components.torrent_cast.views import stream_path
 from tests.conftest import Seed, kept, random_bytes
 
 
@@ -70,3 +72,14 @@ async def test_a_torrent_file_in_local_media_makes_a_session(
 async def test_a_torrent_file_that_is_not_there_is_said_so(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     with pytest.raises(HomeAssistantError):
         await cast.async_play_media(hass, "media_player.tv", None, CONTENT_TYPE, "/media/local/none.torrent")  # type: ignore[arg-type]  # never asked
+
+
+async def test_a_browsers_address_on_a_device_is_a_play_of_its_own(
+    hass: HomeAssistant, playback: Playback, session: Session
+) -> None:
+    address = stream_path(session)
+    assert await cast._session(hass, playback, address) is session
+    session.profile = BROWSER
+    other = await cast._session(hass, playback, address)
+    assert other is not session
+    assert (other.source, other.wanted) == (session.source, session.wanted)

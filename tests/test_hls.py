@@ -226,6 +226,17 @@ async def test_a_file_that_loops_for_ever_does_not_hold_another_film_up(
     attack.cancel()
 
 
+async def test_a_file_that_loops_for_ever_ends_in_an_error_and_leaves_another_film_alone(
+    client: Client, playback: Playback, film: Session
+) -> None:
+    attack = await attacked(playback, film, "loop", deadline=0.1)
+    with pytest.raises(Unplayable, match="timeout"):
+        await soon(attack)
+    for name in await names(client, film):
+        assert await get(client, path_of(film, name))
+    assert film.state is State.BUFFERING
+
+
 async def test_a_file_that_wants_all_memory_does_not_hold_another_film_up(
     client: Client, playback: Playback, film: Session
 ) -> None:
@@ -236,12 +247,12 @@ async def test_a_file_that_wants_all_memory_does_not_hold_another_film_up(
         await soon(attack)
 
 
-async def attacked(playback: Playback, film: Session, method: str) -> asyncio.Task[object]:
-    """Have the probe's process do what a hostile file may make it do."""
+async def attacked(playback: Playback, film: Session, method: str, *, deadline: float = 60) -> asyncio.Task[object]:
+    """Have the probe's process do what a hostile file may make it do; the `deadline`, s, outlives a test."""
     assert film.torrent is not None
     assert film.file is not None
     playback.worker._kill()
-    playback.worker._program, playback.worker._deadline = HOSTILE, 60  # s: longer than the test
+    playback.worker._program, playback.worker._deadline = HOSTILE, deadline
     await playback.worker.start()
     source = FileBytes(film.torrent, film.file)
     return asyncio.ensure_future(playback.worker.call("evil", source, method))

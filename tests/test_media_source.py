@@ -1,16 +1,19 @@
 """The media browser, as the frontend uses it: by Home Assistant's websocket commands, on real torrents."""
 # ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
 
+import io
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from homeassistant.components.media_player import MediaClass
+from homeassistant.components.media_source import async_resolve_media
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -20,6 +23,7 @@ from custom_components.torrent_cast.engine import TorrentFile
 from custom_components.torrent_cast.playback import Playback, Session
 from custom_components.torrent_cast.views import token_in
 from tests.conftest import LOOPBACK, Seed, kept, random_bytes, settled, soon
+from tests.media.conftest import ffmpeg
 
 ROOT = "media-source://torrent_cast"
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -51,19 +55,35 @@ async def found(ask: Ask, text: str, media_content_id: str = ROOT, **fields: Any
     return [item["title"] for item in answer["result"]]
 
 
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return a second of film in Matroska, with sound that browsers do not decode."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=64x36:duration=1", "-f", "lavfi", "-i", "sine=duration=1"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "ac3", path),
+    )
+    return path.read_bytes()
+
+
 @pytest.fixture
-async def show(playback: Playback, tmp_path: Path, seeder: Callable[[Path], Seed]) -> Seed:
+async def show(playback: Playback, tmp_path: Path, seeder: Callable[[Path], Seed], clip: bytes) -> Seed:
     """Return a show of two seasons without folders, that is kept."""
     folder = tmp_path / "seeder" / "Some.Show.COMPLETE.720p"
     folder.mkdir(parents=True)
-    for number, name in enumerate(("S01E01.Pilot", "S01E02", "S02E01", "S02E10", "S02E09")):
-        (folder / f"Some.Show.{name}.720p.mkv").write_bytes(random_bytes(1000, seed=number))
+    for name in ("S01E01.Pilot", "S01E02", "S02E01", "S02E10", "S02E09"):
+        (folder / f"Some.Show.{name}.720p.mkv").write_bytes(clip)
     (folder / "info.nfo").write_bytes(b"nothing to play")
     (folder / "Extras").mkdir()
     (folder / "Extras" / "Interview.mkv").write_bytes(random_bytes(1000, seed=9))
     seed = seeder(folder)
     await kept(playback, seed)
     return seed
+
+
+async def supplied(playback: Playback, seed: Seed) -> None:
+    """Have a torrent connected to its seed: what is only kept knows of no peers."""
+    await soon(playback.start_session(await playback.parse(seed.magnet), wanted=0, holder="who connects").resolve())
 
 
 @pytest.fixture
@@ -240,12 +260,13 @@ async def test_a_show_is_no_movie(ask: Ask, show: Seed) -> None:
 
 
 async def test_the_first_result_plays(ask: Ask, show: Seed, playback: Playback) -> None:
+    await supplied(playback, show)
     answer = await ask("search_media", search_query="some show")
     result = answer["result"][0]
     assert result["can_play"]
     resolved = await ask("resolve_media", result["media_content_id"])
-    assert resolved["mime_type"] == "video/x-matroska"
-    (session,) = playback.sessions
+    assert resolved["mime_type"] == "application/x-mpegURL"
+    session = playback.sessions[-1]
     assert session.file is not None
     assert session.file.name == "Some.Show.S01E01.Pilot.720p.mkv"
 
@@ -299,11 +320,12 @@ async def indexer(film: Seed, rig_sockets: None) -> AsyncIterator[TestClient[web
 async def test_a_pasted_address_of_a_torrent_file_plays(
     ask: Ask, playback: Playback, film: Seed, indexer: TestClient[web.Request, web.Application]
 ) -> None:
+    await supplied(playback, film)
     answer = await ask("search_media", search_query=str(indexer.make_url("/The.film.2026.torrent")))
     (result,) = answer["result"]
     assert result["title"] == "The film (2026)"
     assert (await ask("resolve_media", result["media_content_id"]))["mime_type"] == "video/mp4"
-    assert [session.source.key for session in playback.sessions] == [film.key]
+    assert [session.source.key for session in playback.sessions] == [film.key] * 2
 
 
 async def test_an_address_that_has_no_torrent_says_so_when_it_is_played(
@@ -317,12 +339,13 @@ async def test_an_address_that_has_no_torrent_says_so_when_it_is_played(
 async def test_a_torrent_file_in_local_media_plays(
     hass: HomeAssistant, ask: Ask, playback: Playback, film: Seed, tmp_path: Path
 ) -> None:
+    await supplied(playback, film)
     hass.config.media_dirs["local"] = str(tmp_path)
     (tmp_path / "A film.torrent").write_bytes(film.torrent.metainfo)
     answer = await ask("search_media", search_query="media-source://media_source/local/A film.torrent")
     (result,) = answer["result"]
     await ask("resolve_media", result["media_content_id"])
-    assert [session.source.key for session in playback.sessions] == [film.key]
+    assert [session.source.key for session in playback.sessions] == [film.key] * 2
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
@@ -333,14 +356,14 @@ async def token(ask: Ask, media_content_id: str) -> str | None:
     return token_in((await ask("resolve_media", media_content_id))["url"])
 
 
-async def test_a_user_has_one_session_for_a_file(ask: Ask, playback: Playback, show: Seed) -> None:
-    file = f"{ROOT}/{show.key}/0"
+async def test_a_user_has_one_session_for_a_file(ask: Ask, playback: Playback, album: Seed) -> None:
+    file = f"{ROOT}/{album.key}/0"
     first = await token(ask, file)
     assert await token(ask, file) == first
     (session,) = playback.sessions
     session.was_used = True
     assert await token(ask, file) == first
-    assert await token(ask, f"{ROOT}/{show.key}/1") != first
+    assert await token(ask, f"{ROOT}/{album.key}/1") != first
     assert len(playback.sessions) == 2
 
 
@@ -348,11 +371,11 @@ async def test_another_user_has_another_session(
     hass: HomeAssistant,
     ask: Ask,
     playback: Playback,
-    show: Seed,
+    album: Seed,
     hass_ws_client: WebSocketGenerator,
     hass_read_only_access_token: str,
 ) -> None:
-    file = f"{ROOT}/{show.key}/0"
+    file = f"{ROOT}/{album.key}/0"
     first = await token(ask, file)
     client = await hass_ws_client(hass, hass_read_only_access_token)
     await client.send_json_auto_id({"type": "media_source/resolve_media", "media_content_id": file})
@@ -361,8 +384,8 @@ async def test_another_user_has_another_session(
     assert len({session.holder for session in playback.sessions}) == 2
 
 
-async def test_what_has_ended_is_resolved_anew(ask: Ask, playback: Playback, show: Seed) -> None:
-    file = f"{ROOT}/{show.key}/0"
+async def test_what_has_ended_is_resolved_anew(ask: Ask, playback: Playback, album: Seed) -> None:
+    file = f"{ROOT}/{album.key}/0"
     first = await token(ask, file)
     playback.sessions[0].end()
     assert await token(ask, file) not in {None, first}
@@ -374,6 +397,49 @@ async def test_the_address_plays_in_a_browser(hass: HomeAssistant, ask: Ask, ses
         assert response.status == HTTPStatus.OK
         assert response.content_type == resolved["mime_type"] == "video/mp4"
         assert await soon(response.read()) == film.content.read_bytes()
+
+
+async def test_a_film_that_a_browser_does_not_take_comes_in_segments(
+    hass: HomeAssistant, ask: Ask, playback: Playback, show: Seed
+) -> None:
+    await supplied(playback, show)
+    resolved = await ask("resolve_media", f"{ROOT}/{show.key}/0")
+    assert resolved["mime_type"] == "application/x-mpegURL", "the frontend has its HLS player for that to the letter"
+    playlist = resolved["url"].partition("?")[0]
+    async with TestClient(TestServer(hass.http.app)) as client:
+        parts = []
+        for name in ("film.m3u8", "init.mp4", "0.m4s"):
+            async with client.get(playlist.replace("film.m3u8", name)) as response:
+                assert response.status == HTTPStatus.OK
+                parts.append(await soon(response.read()))
+    assert b"0.m4s" in parts[0]
+    with av.open(io.BytesIO(parts[1] + parts[2]), "r") as film:
+        assert (film.streams.video[0].name, film.streams.audio[0].name) == ("h264", "aac")
+        assert len(list(film.decode(video=0))) == 25
+    session = playback.sessions[-1]
+    assert session.playhead is None, "nobody tells where a browser is"
+
+
+async def test_any_other_player_gets_the_file(hass: HomeAssistant, playback: Playback, show: Seed, clip: bytes) -> None:
+    await supplied(playback, show)
+    resolved = await soon(async_resolve_media(hass, f"{ROOT}/{show.key}/0", "media_player.dlna"))
+    assert resolved.mime_type == "video/x-matroska"
+    async with TestClient(TestServer(hass.http.app)) as client, client.get(resolved.url) as response:
+        assert await soon(response.read()) == clip
+
+
+async def test_what_a_browser_cannot_play_is_said_so(
+    ask: Ask, playback: Playback, tmp_path: Path, seeder: Callable[[Path], Seed]
+) -> None:
+    path = tmp_path / "seeder" / "Old film.avi"
+    path.parent.mkdir()
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x36:duration=1", "-c:v", "mpeg4", path)
+    seed = seeder(path)
+    await kept(playback, seed)
+    await supplied(playback, seed)
+    error = await ask("resolve_media", f"{ROOT}/{seed.key}/0")
+    assert (error["code"], "MPEG-4 ASP" in error["message"]) == ("resolve_media_failed", True)
+    assert [session.holder for session in playback.sessions] == ["who connects"]
 
 
 @pytest.mark.parametrize("where", [KEY, f"{KEY}/0", "x", "", "source/"])

@@ -13,7 +13,7 @@ from .const import DOMAIN
 from .engine.source import is_magnet
 from .errors import translate_errors
 from .loading import CastDevice
-from .media import profile_of
+from .media import BROWSER, profile_of
 from .playback import Following, Playback, Session, SessionEnded, State, TargetUnavailable
 from .playback.session import SCHEME
 from .playback.urls import base_url
@@ -84,6 +84,8 @@ async def _session(hass: HomeAssistant, playback: Playback, media_id: str) -> Se
     """Return the session `media_id` means, made anew for a magnet link or torrent file. Raises TorrentCastError."""
     if (token := token_in(media_id)) is not None:
         session = playback.by_token(token)
+        if session is not None and session.profile is BROWSER:  # its delivery is another one
+            session = playback.start_session(session.source, wanted=session.wanted)
     elif media_id.startswith(f"{SCHEME}:"):
         session = playback.by_id(media_id.removeprefix(f"{SCHEME}:"))
     else:

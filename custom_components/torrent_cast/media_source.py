@@ -22,16 +22,19 @@ from .const import DOMAIN
 from .engine import TorrentCastError
 from .errors import translation
 from .identifiers import Identifier, InTorrent, Provided, parse
+from .media import BROWSER, Unplayable
 from .playback import Playback, Session
 from .providing import PROVIDERS
 from .references import choose
 from .search import Candidate
 from .sources import looks_like_source, name_of
 from .titles import titles_of
-from .views import playback_of, stream_path
+from .views import delivery_path, playback_of
 
 # More results than anybody reads.
 MAX_RESULTS: Final = 100
+# As the frontend spells it, to the letter, where it takes its HLS player.
+HLS_TYPE: Final = "application/x-mpegURL"
 
 
 async def async_get_media_source(hass: HomeAssistant) -> TorrentCastMediaSource:
@@ -71,13 +74,19 @@ class TorrentCastMediaSource(MediaSource):
 
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
-        """Return the address of a file's stream, the same for the same player or user as long as its session lives."""
+        """Return the address of a file's stream, the same for the same player or user as long as its session lives.
+
+        A browser gets the film as it can play it, any other player the file: it knows best what it plays.
+        """
         playback = _loaded(self._hass, Unresolvable)
         identifier = _identifier(item, Unresolvable)
         with _translated(Unresolvable):
             session = await self._session(playback, identifier, _holder(item))
             await session.resolve()
-        return PlayMedia(stream_path(session), session.content_type)
+            if _is_browser(item) and session.file is not None and session.file.is_video:
+                session.profile = BROWSER
+                await session.prepare()
+        return PlayMedia(delivery_path(session), session.content_type if session.hls is None else HLS_TYPE)
 
     async def _session(self, playback: Playback, identifier: Identifier | None, holder: str | None) -> Session:
         choice = await choose(self._hass, playback, identifier)
@@ -129,7 +138,7 @@ def _translated(kind: type[HomeAssistantError]) -> Iterator[None]:
     """Raise the library's errors as those that the media browser shows."""
     try:
         yield
-    except TorrentCastError as err:
+    except (TorrentCastError, Unplayable) as err:
         raise kind(**translation(err)) from err
 
 
@@ -156,6 +165,11 @@ def _holder(item: MediaSourceItem) -> str | None:
         return item.target_media_player
     connection = current_connection.get()
     return connection.user.id if connection is not None else None
+
+
+def _is_browser(item: MediaSourceItem) -> bool:
+    """Tell whether the frontend asks for itself: by the websocket, and for no player."""
+    return item.target_media_player is None and current_connection.get() is not None
 
 
 async def _pasted(hass: HomeAssistant, playback: Playback, text: str) -> BrowseMediaSource:

@@ -5,12 +5,14 @@ from array import array
 import pytest
 
 from custom_components.torrent_cast.media import (
+    BROWSER,
     Container,
     Direct,
     Extra,
     KeyFrames,
     Kind,
     Probe,
+    Profile,
     Refusal,
     Refused,
     Remux,
@@ -101,8 +103,8 @@ TABLE = [
     (WEBM, "vp9", "opus", HUB, DIRECT),
     (WEBM, "vp9 1080p", "opus", HUB, Refusal.VIDEO_LEVEL),
     (WEBM, "vp9", "opus", CHROMECAST, Refusal.VIDEO_CODEC),
-    (AVI, "h264", "mp3", CHROMECAST, Refusal.CONTAINER),
-    (TS, "h264", "aac", CHROMECAST, Refusal.CONTAINER),
+    (AVI, "h264", "mp3", CHROMECAST, Refusal.FORMAT),
+    (TS, "h264", "aac", CHROMECAST, Refusal.FORMAT),
     (AVI, "xvid", "mp3", STREAMER, Refusal.VIDEO_CODEC),
 ]
 
@@ -117,9 +119,14 @@ def film(container: Container, video: str | None, audio: str, *, indexed: bool =
 
 
 def outcome(probe: Probe, model: str, *extras: Extra) -> str | Refusal:
+    """Return what becomes of a film on a device, in a word."""
+    return of_profile(probe, profile_of(model, extras))
+
+
+def of_profile(probe: Probe, profile: Profile) -> str | Refusal:
     """Return what becomes of a film, in a word."""
     try:
-        delivery = deliver(probe, profile_of(model, extras))
+        delivery = deliver(probe, profile)
     except Refused as err:
         return Refusal(err.reason)
     match delivery:
@@ -164,6 +171,26 @@ def test_a_film_that_cannot_be_cut_is_refused_only_where_it_has_to_be_cut() -> N
 
 def test_sound_alone_goes_as_it_is() -> None:
     assert outcome(film(MP4, None, "aac"), CHROMECAST) == DIRECT
+
+
+@pytest.mark.parametrize(
+    ("container", "video", "audio", "expected"),
+    [
+        (MP4, "h264", "aac", DIRECT),
+        (MP4, "h264 5.1", "mp3", DIRECT),
+        (WEBM, "vp9", "opus", DIRECT),
+        (MKV, "h264", "aac", COPIED),
+        (MKV, "h264", "ac3", ENCODED),
+        (MKV, "av1", "opus", ENCODED),
+        (MP4, "hevc", "aac", Refusal.VIDEO_CODEC),
+        (MKV, "h264 10 bit", "aac", Refusal.VIDEO_DEPTH),
+        (TS, "h264", "aac", Refusal.FORMAT),
+    ],
+)
+def test_a_browser_gets_what_every_browser_decodes(
+    container: Container, video: str, audio: str, expected: str | Refusal
+) -> None:
+    assert of_profile(film(container, video, audio), BROWSER) == expected
 
 
 def test_a_model_is_known_in_any_case() -> None:

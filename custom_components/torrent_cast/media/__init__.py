@@ -4,11 +4,12 @@ from .delivery import Delivery, Direct, Remux, deliver
 from .errors import Reason, Refusal, Refused, Unplayable
 from .picture import picture
 from .probe import BytePosition, Container, KeyFrames, Probe, content_type, probe
-from .profiles import Extra, Profile, profile_of
+from .profiles import BROWSER, Extra, Profile, profile_of
 from .streams import Chapter, Kind, Stream
 from .worker import ByteSource, Worker
 
 __all__ = [
+    "BROWSER",
     "BytePosition",
     "ByteSource",
     "Chapter",

@@ -47,6 +47,7 @@ _AUDIO_IN_HLS: Final = {"aac", "ac3", "eac3"}
 _STEREO_ONLY: Final = {"aac"}
 STEREO: Final = 2
 
+_CONTAINER_NAMES: Final = {Container.MPEGTS: "MPEG-TS", Container.ASF: "WMV", Container.OTHER: "such"}
 _NAMES: Final = {
     "h264": "H.264", "hevc": "HEVC", "av1": "AV1", "vp8": "VP8", "vp9": "VP9", "mpeg4": "MPEG-4 ASP (DivX, Xvid)",
     "mpeg2video": "MPEG-2", "mpeg1video": "MPEG-1", "vc1": "VC-1", "wmv3": "WMV", "msmpeg4v3": "DivX 3",
@@ -61,7 +62,9 @@ def deliver(probe: Probe, profile: Profile) -> Delivery:
     _check_video(video, profile)
     if _is_direct(probe, video, profile):
         return Direct(probe.content_type)
-    if video.codec not in _VIDEO_IN_HLS or probe.container not in _CUT:
+    if probe.container not in _CUT:
+        raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES.get(probe.container, probe.container.upper()))
+    if video.codec not in _VIDEO_IN_HLS:
         raise Refused(Refusal.CONTAINER, container=probe.container, codec=_name(video))
     found = segments(probe)
     if not found:

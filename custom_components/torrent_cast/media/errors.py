@@ -31,6 +31,8 @@ class Refusal(enum.StrEnum):
     """Its decoder takes smaller pictures, or fewer of them."""
     CONTAINER = "container"
     """The container is none of its own, and the video goes into no other."""
+    FORMAT = "format"
+    """The container is none of its own, and cannot be cut into segments."""
     NO_INDEX = "no_index"
     """It cannot be cut into segments: it does not say where its key frames are, or they are too far apart."""
 

@@ -33,6 +33,8 @@ class Profile:
 
     video: Mapping[str, Video]
     audio: frozenset[str]
+    reports: bool = True
+    """Whether it says where in a film it is."""
 
     def with_extras(self, extras: Collection[Extra]) -> Profile:
         """Return what it plays with what its owner says of it."""
@@ -58,6 +60,9 @@ _EXTRAS: Final = {
 # What every device with a screen plays: H.264 as the first generation does. Chromecasts of the first three generations
 # and the one with Google TV in 4K all call themselves "Chromecast", and televisions by hundreds of names.
 BASELINE: Final = Profile({"h264": Video(41), "vp8": _VP8}, _AUDIO)
+
+# What a browser plays on any computer: decoders that come with it. HEVC only some take, by the graphics card's.
+BROWSER: Final = Profile({"h264": Video(52, pixels=_UHD), "vp8": _VP8, "vp9": _VP9, "av1": _AV1}, _AUDIO, reports=False)
 
 _HUB: Final = Profile({"h264": Video(41, pixels=_HD), "vp9": Video(pixels=_HD)}, _AUDIO)
 _BY_MODEL: Final = {

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from ..media.hls import BEGINNING, Cutter, Segment, playlist
+from ..media.hls import BEGINNING, MAX_SEGMENT, Cutter, Segment, playlist
+
+if TYPE_CHECKING:
+    from ..engine import Cursor
 
 # Bytes of segments kept: some that a receiver asks for again when its connection broke. It keeps its own for seeks.
 MAX_KEPT: Final = 32 << 20
@@ -31,6 +34,16 @@ class _Sent:
 
 type Heard = Callable[[Place, int, int], AbstractContextManager[None]]
 """Tells the playhead of a request: where it stands, and the bytes [start, end) that it is for."""
+
+
+@contextmanager
+def follow(cursor: Cursor, _place: Place, start: int, _end: int) -> Iterator[None]:
+    """Have a cursor go with the requests of a player that does not say where it is."""
+    if cursor.position <= start <= cursor.position + MAX_SEGMENT:
+        cursor.advance(start)
+    else:
+        cursor.seek(start)
+    yield
 
 
 class Hls:

@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
@@ -14,7 +15,7 @@ from ..media import Probe, Profile, Remux, content_type, deliver, probe
 from ..media.hls import Cutter
 from .course import Course, Happening
 from .errors import BadPosition, NoData, SessionEnded
-from .hls import Hls, Place
+from .hls import Hls, Place, follow
 from .playhead import Playhead
 from .state import State
 
@@ -145,6 +146,11 @@ class Session:
         return content_type(self.file.name) if self.file else "video/mp4"
 
     @property
+    def _reports(self) -> bool:
+        """Tell whether the device says where it is."""
+        return self.profile is None or self.profile.reports
+
+    @property
     def connections(self) -> int:
         """Return how many HTTP requests are being answered."""
         return len(self._connections)
@@ -212,22 +218,26 @@ class Session:
         self.probe = found = await probe(self._owner.worker, FileBytes(torrent, file), file.name)
         if found.duration is not None and self.start_position >= found.duration:
             raise BadPosition("beyond_end", position=f"{self.start_position:g}", duration=f"{found.duration:.0f}")
-        self.hls = self._segmented(torrent, file, found)
+        self.hls = self._segmented(torrent, file, found, ahead)
         torrent.pace(found.bytes_per_second if self._owner.paces else None)
         first = found.byte_at(self.start_position).offset
         last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
         if first:
             ahead.seek(first)
-        self.playhead = Playhead(ahead, found, self.start_position)
+        if self._reports:
+            self.playhead = Playhead(ahead, found, self.start_position)
         for start, end in (*found.index, (first, last)):
             await torrent.wait_for_range(file, start, end)
+        if not self._reports and self.hls is None:
+            await self.release()  # its requests alone say what it wants
         self._owner.happened(self, Happening.READY)
 
-    def _segmented(self, torrent: Torrent, file: TorrentFile, found: Probe) -> Hls | None:
+    def _segmented(self, torrent: Torrent, file: TorrentFile, found: Probe, ahead: Cursor) -> Hls | None:
         """Return the film in segments if the device needs it so. Raises Refused."""
         if self.profile is None or not isinstance(remux := deliver(found, self.profile), Remux):
             return None
-        return Hls(Cutter(self._owner.cutter, FileBytes(torrent, file), found, remux), remux.segments, self._heard)
+        cutter = Cutter(self._owner.cutter, FileBytes(torrent, file), found, remux)
+        return Hls(cutter, remux.segments, self._heard if self._reports else partial(follow, ahead))
 
     async def _while_data_comes(self, torrent: Torrent, file: TorrentFile, work: Awaitable[None]) -> None:
         """Await `work`; give up when no part of the file comes for as long as the owner is patient. Raises NoData."""
