@@ -69,6 +69,10 @@ CLOCKS = {
     "opus.mkv": ("-c:a", "libopus"),
     "dts.mkv": ("-c:a", "dca", "-strict", "-2"),
     "silent.mkv": ("-an",),
+    "vfr.mkv": (
+        *("-c:a", "ac3", "-vf", r"select='not(eq(mod(n\,3)\,1))+eq(mod(n\,25)\,0)'", "-fps_mode", "vfr", "-g", "27"),
+    ),
+    "av1.mkv": ("-c:a", "ac3", "-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8"),
 }
 
 

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
     from custom_components.torrent_cast.media import Worker
 
-PROFILE = profile_of("Chromecast")
+PROFILE = profile_of("Google TV Streamer")
 LATER = 0.2
 """Seconds by which all is shown later than in the file."""
 
 CUT = ["clock.mkv", "clock.mp4", "surround.mkv", "copied.mkv", "late.mkv", "mp3.mkv", "opus.mkv", "dts.mkv"]
+CUT += ["vfr.mkv", "av1.mkv"]
 
 
 class Cuttable(NamedTuple):

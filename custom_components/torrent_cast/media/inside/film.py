@@ -52,6 +52,7 @@ class Film:
         self.origin = origin_of(container, self.video)
         self._by_position = "mov" not in container.format.name
         self._delay = delay_of(self.video)
+        self._keys: dict[Cut, int] = {}  # where the key frames of the cuts themselves are, in bytes
 
     def stamp(self, cut: Cut) -> int:
         """Return the cut in the index's units: decoding time in MP4, else the time shown."""
@@ -65,13 +66,20 @@ class Film:
     def is_at(self, cut: Cut, packet: AnyPacket) -> bool:
         """Tell whether a video packet is the key frame of a cut, or one after it."""
         when = packet.pts if self._by_position else packet.dts
-        return packet.is_keyframe and when is not None and when >= self.stamp(cut)
+        is_there = packet.is_keyframe and when is not None and when >= self.stamp(cut)
+        if is_there and packet.pos is not None:
+            self._keys.setdefault(cut, packet.pos)
+        return is_there
 
     def is_after(self, cut: Cut, packet: AnyPacket) -> bool:
-        """Tell whether a reader who began at the cut comes by a sound packet."""
-        if self._by_position:
-            return packet.pos is not None and packet.pos >= cut.offset
-        return self.seconds(packet) >= self.stamp(cut) * base_of(self.video) - self.origin
+        """Tell whether a reader who began at the cut comes by a sound packet.
+
+        A cut's offset may be that of a cluster: FFmpeg skips what is before the key frame there, and earlier than it.
+        """
+        is_late = self.seconds(packet) >= self.stamp(cut) * base_of(self.video) - self.origin
+        if not self._by_position or packet.pos is None:
+            return is_late
+        return packet.pos >= cut.offset and (is_late or packet.pos > self._keys.get(cut, packet.pos))
 
     def seconds(self, packet: AnyPacket) -> Fraction:
         """Return when a packet is shown or heard, in s from the beginning."""

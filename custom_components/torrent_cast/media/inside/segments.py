@@ -141,7 +141,8 @@ def _first_packets(film: Film, container: InputContainer) -> dict[int, AnyPacket
 
 def _mux(target: av.container.OutputContainer, film: Film, first: dict[int, AnyPacket]) -> None:
     """Write as much of a file as makes FFmpeg describe its tracks."""
-    video = target.add_stream_from_template(film.video)
+    # As it is: by a name of its own PyAV would look for an encoder, which AV1's decoder has none of.
+    video = target.add_stream_from_template(film.video, opaque=True)
     if (tag := VIDEO_TAGS.get(film.video.codec_context.name)) is not None:
         video.codec_context.codec_tag = tag
     packets: list[tuple[Stream, AnyPacket]] = []
