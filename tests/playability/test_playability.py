@@ -1,0 +1,71 @@
+"""The judge of the matrix finds what is wrong, and says how the rest is delivered."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from custom_components.torrent_cast.media import Worker, profile_of
+from tests.media.conftest import ffmpeg
+
+from .films import AUDIO, PICTURE, SOUND, VIDEO, film
+from .judging import Judge, Verdict
+from .report import page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+CHROMECAST = profile_of("Chromecast")
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """Return picture, sound, and sound that comes 100 ms late."""
+    folder = tmp_path_factory.mktemp("streams")
+    picture, sound, late = folder / "picture.mkv", folder / "sound.mkv", folder / "late.mkv"
+    ffmpeg("-f", "lavfi", "-i", PICTURE, *VIDEO["H.264"], picture)
+    ffmpeg("-f", "lavfi", "-i", SOUND, *AUDIO["AC3 5.1"], sound)
+    ffmpeg("-f", "lavfi", "-i", SOUND.replace("mod(t,1)", "mod(t-0.1,1)"), *AUDIO["AC3 5.1"], late)
+    return picture, sound, late
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[Worker]:
+    """Return a worker, stopped after the test."""
+    async with Worker() as worker:
+        yield worker
+
+
+async def test_a_film_in_step_is_right(worker: Worker, streams: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    assert film(path, "Matroska, Cues", *streams[:2])
+    verdict = await Judge(worker, path).judge(CHROMECAST)
+    assert (verdict.how, verdict.wrong) == ("HLS, AAC", "")
+    assert 0 < verdict.apart < 0.04
+
+
+async def test_sound_that_is_late_is_wrong(worker: Worker, streams: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    assert film(path, "Matroska, Cues", streams[0], streams[2])
+    assert "ms off" in (await Judge(worker, path).judge(CHROMECAST)).wrong
+
+
+async def test_what_is_refused_says_why(worker: Worker, streams: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "film.ts"
+    assert film(path, "MPEG-TS", *streams[:2])
+    verdict = await Judge(worker, path).judge(CHROMECAST)
+    assert (verdict.how, verdict.is_delivered) == ("refused: format", False)
+
+
+def test_the_page_counts_what_is_right_and_names_what_is_wrong() -> None:
+    verdicts = {
+        "AAC": Verdict("as it is", 0.012),
+        "MP3": Verdict("HLS, AAC", wrong="sound 50 ms off at 3 s"),
+        "FLAC": Verdict("refused: no_index", is_delivered=False),
+        "none": None,
+    }
+    text = page({("TV", "WebM", "VP9", audio): verdict for audio, verdict in verdicts.items()}, {}, 7.0)
+    assert "| TV | 3 | 2 | 1 | 12 ms |" in text
+    assert "as it is · 12" in text
+    assert "**wrong**: sound 50 ms off at 3 s" in text
+    assert "no: no index" in text
