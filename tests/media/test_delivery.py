@@ -173,6 +173,10 @@ def test_sound_alone_goes_as_it_is() -> None:
     assert outcome(film(MP4, None, "aac"), CHROMECAST) == DIRECT
 
 
+def test_a_transport_stream_whose_video_is_not_recognised_is_not_taken_for_sound() -> None:
+    assert outcome(film(TS, None, "aac"), CHROMECAST) == Refusal.FORMAT
+
+
 @pytest.mark.parametrize(
     ("container", "video", "audio", "expected"),
     [

@@ -57,6 +57,8 @@ _NAMES: Final = {
 def deliver(probe: Probe, profile: Profile) -> Delivery:
     """Return how to deliver a film to a device that plays `profile`. Raises Refused."""
     video = probe.video
+    if video is None and probe.container is Container.MPEGTS:  # FFmpeg finds no VP9 and no AV1 in it
+        raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES[Container.MPEGTS])
     if video is None:  # sound alone: the device says for itself
         return Direct(probe.content_type)
     _check_video(video, profile)
