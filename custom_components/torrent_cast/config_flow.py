@@ -121,7 +121,7 @@ def _devices(values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
         for name, selector in DEVICE_FIELDS.items()
     }
     schema = vol.Schema(fields)
-    return {vol.Required(SECTION_DEVICES): section(schema, {"collapsed": True})}
+    return {vol.Required(SECTION_DEVICES, default=dict): section(schema, {"collapsed": True})}
 
 
 def _directory_field(default: str) -> dict[vol.Marker, Any]:

@@ -1,5 +1,6 @@
 """Everything between a magnet link and a picture: film, swarm, Home Assistant, receiver, browser."""
 
+import asyncio
 import contextlib
 import shutil
 import tempfile
@@ -8,7 +9,7 @@ from typing import Any, Final, Self
 
 from .browser import BrowserPlayer
 from .films import MOOV_FIRST, Film, film
-from .hass import COMPONENTS, Hass
+from .hass import COMPONENTS, KNOCK_INTERVAL, START_TIMEOUT, Hass, HassError
 from .receiver import Receiver, own_host
 from .recorder import Recorder
 from .swarm import Swarm
@@ -82,10 +83,20 @@ class Stage:
         self.downloads = self.folder / "downloads"
         data = {"download_directory": str(self.downloads), "network": NETWORK}
         self.entry_id = await self.hass.set_up("torrent_cast", data)
+        await self._diagnosable()
         if self._options:
             await self.hass.set_options(self.entry_id, OPTIONS | {"network": NETWORK} | self._options)
         if self._mutant == "seeders-off":
             await self.swarm.stop_seeders()
+
+    async def _diagnosable(self) -> None:
+        """Wait until Home Assistant knows of the integration's diagnostics: it looks for them after its set-up."""
+        async with asyncio.timeout(START_TIMEOUT):
+            while True:
+                with contextlib.suppress(HassError):
+                    await self.hass.command("diagnostics/get", domain="torrent_cast")
+                    return
+                await asyncio.sleep(KNOCK_INTERVAL)
 
     def _components(self) -> Path:
         """Return the integration's parent directory; for a mutant that serves wrong bytes, a changed copy of it."""
