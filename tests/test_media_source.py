@@ -131,6 +131,30 @@ async def test_what_is_complete_says_no_share(ask: Ask, playback: Playback, sess
     assert await titles(ask, f"{ROOT}/{film.key}") == ["The film (2026) — 2 MB"]
 
 
+async def test_what_was_begun_goes_on_where_it_was_left(ask: Ask, playback: Playback, show: Seed, film: Seed) -> None:
+    assert await titles(ask) == ["Some Show — 1 MB, 0 %"]
+    await kept(playback, film)
+    await playback.library.watched(show.key, 0, 61.5, 100)
+    await playback.library.watched(film.key, 0, 7.5, 12)  # no more than a look
+    folder = (await ask("browse_media"))["children"][0]
+    assert (folder["title"], folder["media_content_id"]) == ("Continue watching", f"{ROOT}/continue")
+    (node,) = (await ask("browse_media", media_content_id=folder["media_content_id"]))["children"]
+    assert node["title"].endswith(", left at 1:01")
+    assert node["media_content_id"] == f"{ROOT}/continue/{show.key}/0"
+    for _ in range(2):
+        await ask("resolve_media", media_content_id=node["media_content_id"])
+    (session,) = playback.sessions
+    assert (session.wanted, session.start_position) == (0, 61.5)
+
+
+async def test_what_was_watched_says_so(ask: Ask, playback: Playback, film: Seed) -> None:
+    await kept(playback, film)
+    await playback.library.watched(film.key, 0, 12, 12)
+    (node,) = (await ask("browse_media", media_content_id=f"{ROOT}/{film.key}"))["children"]
+    assert node["title"].endswith(", watched")
+    assert "Continue watching" not in await titles(ask)
+
+
 async def test_what_is_there_has_a_picture(ask: Ask, session: Session, film: Seed) -> None:
     assert session.torrent is not None
     assert session.file is not None

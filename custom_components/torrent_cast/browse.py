@@ -3,7 +3,7 @@
 Made off the event loop: a torrent may have ten thousand files.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -16,9 +16,9 @@ from homeassistant.helpers.translation import async_get_cached_translations
 from . import tree
 from .const import DOMAIN
 from .engine import SourceError, TorrentFile
-from .identifiers import Identifier, InTorrent, Pasted, Provided
+from .identifiers import Continued, Identifier, InTorrent, Pasted, Provided
 from .media import content_type
-from .playback import Entry, Playback
+from .playback import Entry, Playback, Seen
 from .providers import Item, Provider
 from .search import Candidate
 from .titles import Title, plain, read_titles, titles_of
@@ -47,32 +47,67 @@ class Found:
 # --- browsing --------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What is said of nodes; `season` takes a `number`, `left_at` a `time`."""
+
+    in_use: str
+    season: str
+    begun: str
+    watched: str
+    left_at: str
+
+
 async def library(hass: HomeAssistant, playback: Playback, providers: Iterable[Provider]) -> BrowseMediaSource:
     """Return the torrents in use and on disk, the newest first, and the providers behind them."""
-    children = await hass.async_add_executor_job(_library, await playback.entries(), _text(hass, "in_use"))
+    found = await playback.entries()
+    children = await hass.async_add_executor_job(_library, found, _texts(hass))
     return _folder("", NAME, [*children, *(_folder(str(Provided(one.id)), one.name) for one in providers)])
 
 
-def _library(entries: Sequence[Entry], in_use: str) -> list[BrowseMediaSource]:
+async def continued(hass: HomeAssistant, playback: Playback) -> BrowseMediaSource:
+    """Return what was begun, the last one first; each goes on where it was left."""
+    return await hass.async_add_executor_job(_continued, await playback.entries(), _texts(hass))
+
+
+def _continued(entries: Sequence[Entry], texts: _Texts) -> BrowseMediaSource:
+    begun = sorted(_begun(entries), key=lambda one: one[2].when, reverse=True)
+    titles = _titles([file for _, file, _ in begun])
+    children = [
+        _file(entry, file, f"{titles[file.path].label}{_so_far(seen, texts)}", Continued(entry.key, file.index))
+        for entry, file, seen in begun
+    ]
+    return _folder(str(Continued()), texts.begun, children)
+
+
+def _begun(entries: Iterable[Entry]) -> Iterator[tuple[Entry, TorrentFile, Seen]]:
+    for entry in entries:
+        by_index = {file.index: file for file in tree.playable(entry.files)}
+        for seen in entry.seen:
+            if seen.is_begun and (file := by_index.get(seen.file)) is not None:
+                yield entry, file, seen
+
+
+def _library(entries: Sequence[Entry], texts: _Texts) -> list[BrowseMediaSource]:
     names = _names(entries)
-    return [_torrent(entry, _with_state(names[entry.key], entry, in_use)) for entry in entries]
+    begun = [_folder(str(Continued()), texts.begun)] if any(_begun(entries)) else []
+    return [*begun, *(_torrent(entry, _with_state(names[entry.key], entry, texts.in_use)) for entry in entries)]
 
 
 async def torrent(hass: HomeAssistant, playback: Playback, where: InTorrent) -> BrowseMediaSource:
     """Return a torrent, or a folder or season of it. Raises SourceError."""
     entry = await playback.entry(where.key)
-    return await hass.async_add_executor_job(_opened, entry, where, _text(hass, "season"))
+    return await hass.async_add_executor_job(_opened, entry, where, _texts(hass))
 
 
-def _opened(entry: Entry, where: InTorrent, season: str) -> BrowseMediaSource:
-    """Return a torrent, or a folder or season of it; `season` is the text for one."""
+def _opened(entry: Entry, where: InTorrent, texts: _Texts) -> BrowseMediaSource:
     files = tree.playable(entry.files)
     titles = _titles(files)
     if where.season is not None:
         chosen = tree.seasons(tree.level(files).files, titles).get(where.season, [])
-        return _folder(str(where), season.format(number=where.season), _files(entry, chosen, titles))
+        return _folder(str(where), texts.season.format(number=where.season), _files(entry, chosen, titles, texts))
     name = PurePosixPath(where.folder).name if where.folder else _names([entry])[entry.key]
-    return _folder(str(where), name, _level(entry, files, titles, where.folder or "", season))
+    return _folder(str(where), name, _level(entry, files, titles, where.folder or "", texts))
 
 
 async def provider(hass: HomeAssistant, one: Provider) -> BrowseMediaSource:
@@ -101,7 +136,7 @@ def _first(entry: Entry, where: InTorrent) -> TorrentFile | None:
 
 
 def _level(
-    entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title], folder: str, season_text: str
+    entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title], folder: str, texts: _Texts
 ) -> list[BrowseMediaSource]:
     """Return what is in a folder: folders, seasons where its files are of several, files."""
     level = tree.level(files, folder)
@@ -109,20 +144,24 @@ def _level(
     if len(groups) < 2:  # noqa: PLR2004  # one season is no choice
         groups = {None: list(level.files)}
     seasons = [
-        _folder(str(InTorrent(entry.key, season=season)), season_text.format(number=season))
+        _folder(str(InTorrent(entry.key, season=season)), texts.season.format(number=season))
         for season in groups
         if season is not None
     ]
     folders = [_folder(str(InTorrent(entry.key, folder=path)), PurePosixPath(path).name) for path in level.folders]
-    return [*folders, *seasons, *_files(entry, groups.get(None, []), titles)]
+    return [*folders, *seasons, *_files(entry, groups.get(None, []), titles, texts)]
 
 
-def _files(entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title]) -> list[BrowseMediaSource]:
+def _files(
+    entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title], texts: _Texts
+) -> list[BrowseMediaSource]:
     progress = entry.progress()
-    return [
-        _file(entry, file, f"{label} — {_size(file.size)}{_percent(progress[file.index])}")
-        for file, label in _called(files, titles)
-    ]
+    seen = {one.file: one for one in entry.seen}
+
+    def state(file: TorrentFile) -> str:
+        return f"{_size(file.size)}{_percent(progress[file.index])}{_so_far(seen.get(file.index), texts)}"
+
+    return [_file(entry, file, f"{label} — {state(file)}") for file, label in _called(files, titles)]
 
 
 # --- what a search looks through -------------------------------------------------------------------------------------
@@ -260,10 +299,10 @@ def _torrent(entry: Entry, title: str) -> BrowseMediaSource:
     return node
 
 
-def _file(entry: Entry, file: TorrentFile, title: str) -> BrowseMediaSource:
+def _file(entry: Entry, file: TorrentFile, title: str, where: Continued | None = None) -> BrowseMediaSource:
     return BrowseMediaSource(
         domain=DOMAIN,
-        identifier=str(InTorrent(entry.key, file.index)),
+        identifier=str(where or InTorrent(entry.key, file.index)),
         media_class=MediaClass.MUSIC if tree.is_audio(file) else MediaClass.VIDEO,
         media_content_type=content_type(file.name),
         title=title,
@@ -329,11 +368,27 @@ def _percent(share: float) -> str:
     return "" if share >= 1 else f", {int(share * 100)} %"
 
 
+def _so_far(seen: Seen | None, texts: _Texts) -> str:
+    """Return how much of a file was seen; nothing where that is not worth a word."""
+    if seen is None or not (seen.is_begun or seen.is_watched):
+        return ""
+    if not seen.is_begun:
+        return f", {texts.watched}"
+    minutes, seconds = divmod(int(seen.position), 60)
+    hours, minutes = divmod(minutes, 60)
+    time = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return f", {texts.left_at.format(time=time)}"
+
+
 def _size(size: int) -> str:
     return f"{size / GB:.1f} GB" if size >= GB else f"{-(-size // MB)} MB"
 
 
-def _text(hass: HomeAssistant, key: str) -> str:
-    """Return a text in Home Assistant's own language: the media browser does not say whose it is."""
-    name = f"component.{DOMAIN}.common.{key}"
-    return async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)[name]
+def _texts(hass: HomeAssistant) -> _Texts:
+    """Return the texts in Home Assistant's own language: the media browser does not say whose it is."""
+    found = async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)
+
+    def text(key: str) -> str:
+        return found[f"component.{DOMAIN}.common.{key}"]
+
+    return _Texts(text("in_use"), text("season"), text("continue"), text("watched"), text("left_at"))

@@ -7,6 +7,7 @@ from .engine.storage import KEY
 
 SOURCE: Final = "source/"
 PROVIDER: Final = "provider/"
+CONTINUE: Final = "continue"
 FOLDER: Final = "folder/"
 SEASON: Final = "season/"
 # More than any torrent has files, or a show seasons; int() of longer ones would take its time.
@@ -54,7 +55,19 @@ class Provided:
         return f"{PROVIDER}{self.provider}" + ("" if self.item is None else f"/{self.item}")
 
 
-type Identifier = InTorrent | Pasted | Provided
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """What was begun; with `key` and `index`, one file of it, which goes on where it was left."""
+
+    key: str | None = None
+    index: int | None = None
+
+    def __str__(self) -> str:
+        """Return the id: `continue`, `continue/KEY/3`."""
+        return CONTINUE if self.key is None else f"{CONTINUE}/{self.key}/{self.index}"
+
+
+type Identifier = InTorrent | Pasted | Provided | Continued
 
 
 def parse(text: str) -> Identifier:
@@ -64,6 +77,20 @@ def parse(text: str) -> Identifier:
     if text.startswith(PROVIDER):
         provider, slash, item = text.removeprefix(PROVIDER).partition("/")
         return Provided(provider, item if slash else None)
+    first, _, rest = text.partition("/")
+    return _continued(rest) if first == CONTINUE else _in_torrent(text)
+
+
+def _continued(text: str) -> Continued:
+    if not text:
+        return Continued()
+    where = _in_torrent(text)
+    if where.index is None:
+        raise ValueError("no file")
+    return Continued(where.key, where.index)
+
+
+def _in_torrent(text: str) -> InTorrent:
     key, slash, rest = text.partition("/")
     if not KEY.fullmatch(key):
         raise ValueError("no info-hash")

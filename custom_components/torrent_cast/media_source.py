@@ -21,7 +21,7 @@ from .browse import Found
 from .const import DOMAIN
 from .engine import TorrentCastError
 from .errors import translation
-from .identifiers import Identifier, InTorrent, Provided, parse
+from .identifiers import Continued, Identifier, InTorrent, Provided, parse
 from .media import BROWSER, Unplayable
 from .playback import Playback, Session
 from .providing import PROVIDERS
@@ -62,6 +62,8 @@ class TorrentCastMediaSource(MediaSource):
             case InTorrent() as where:
                 with _translated(BrowseError):
                     return await browse.torrent(self._hass, playback, where)
+            case Continued(None):
+                return await browse.continued(self._hass, playback)
             case Provided(provider_id, None):
                 with _translated(BrowseError):
                     return await browse.provider(self._hass, providers.get(provider_id))
@@ -90,9 +92,12 @@ class TorrentCastMediaSource(MediaSource):
 
     async def _session(self, playback: Playback, identifier: Identifier | None, holder: str | None) -> Session:
         choice = await choose(self._hass, playback, identifier)
-        if (session := playback.held_by(holder, choice.source.key, choice.file)) is not None:
-            return session
-        return playback.start_session(choice.source, wanted=choice.file, holder=holder)
+        held = playback.held_by(holder, choice.source.key, choice.file, resumes=choice.resumes)
+        if held is not None:
+            return held
+        return playback.start_session(
+            choice.source, wanted=choice.file, holder=holder, start_position=choice.start_position
+        )
 
 
 async def search_at_hand(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMedia:

@@ -112,7 +112,7 @@ class Program:
         try:
             with translate_errors():
                 choice = await choose_source(self._hass, playback, request.media_id)
-                session = playback.start_session(choice.source, wanted=choice.file, target=target)
+                session = playback.start_session(choice.source, wanted=choice.file, start_position=choice.start_position, target=target)
         except HomeAssistantError as err:
             title = name_of_choice(self._hass, playback, request.media_id)
             async_fire_failure(self._hass, target, title, err)

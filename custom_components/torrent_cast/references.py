@@ -11,7 +11,7 @@ from .browse import NAME
 from .const import DOMAIN
 from .engine import Source, SourceError, TorrentCastError
 from .engine.source import is_info_hash, is_magnet
-from .identifiers import Identifier, InTorrent, Pasted, Provided, parse
+from .identifiers import Continued, Identifier, InTorrent, Pasted, Provided, parse
 from .playback import Playback
 from .providing import PROVIDERS
 from .sources import CONTENT_TYPE, SUFFIX, is_web, looks_like_source, name_of, read_source
@@ -27,6 +27,13 @@ class Choice:
     source: Source
     file: int | None = None
     position: float | None = None
+    resumes: bool = False
+    """Whether it is to go on where the file was left."""
+
+    @property
+    def start_position(self) -> float | None:
+        """Where a session of it starts, s; None: where the file was left."""
+        return None if self.resumes else self.position or 0.0
 
 
 async def choose_source(hass: HomeAssistant, playback: Playback, text: str) -> Choice:
@@ -45,6 +52,8 @@ async def choose(hass: HomeAssistant, playback: Playback, identifier: Identifier
         case InTorrent() as where:
             index = await browse.playable_index(hass, playback, where)
             return Choice(await playback.kept_source(where.key), index)
+        case Continued(str(key), int(index)):
+            return Choice(await playback.kept_source(key), index, resumes=True)
         case Pasted(text):
             return Choice(await read_source(hass, playback, text))
         case Provided(provider_id, str(item_id)):
@@ -80,7 +89,8 @@ async def find_torrent(playback: Playback, text: str) -> str:
         found = {(await _last(playback)).source.key}
     elif text.startswith(MEDIA_ID):
         identifier = _identifier(text)
-        found = {identifier.key} if isinstance(identifier, InTorrent) else set()
+        key = identifier.key if isinstance(identifier, InTorrent | Continued) else None
+        found = set() if key is None else {key}
     elif is_magnet(text) or is_info_hash(text):
         found = set((await playback.parse(text)).info_hashes)
     else:
@@ -97,7 +107,8 @@ async def find_torrent(playback: Playback, text: str) -> str:
 async def _last(playback: Playback) -> Choice:
     if (kept := playback.library.last_watched) is None:
         raise SourceError("nothing_watched")
-    return Choice(await playback.kept_source(kept.key), kept.file, kept.position)
+    seen = kept.seen[0]
+    return Choice(await playback.kept_source(kept.key), seen.file, seen.position)
 
 
 def _identifier(media_id: str) -> Identifier:

@@ -28,15 +28,19 @@ ATTR_START_POSITION: Final = "start_position"
 ATTR_WAIT: Final = "wait"
 ATTR_FROM: Final = "from"
 
+# Where it was left.
+RESUME: Final = "resume"
 # Longer than any film.
 MAX_POSITION: Final = 7 * 24 * 3600
 
 
-def _seconds(value: Any) -> float:  # noqa: ANN401  # whatever the caller gave
-    """Validate a position; "not a number" passes any comparison."""
+def _seconds(value: Any) -> float | None:  # noqa: ANN401  # whatever the caller gave
+    """Validate a position, None for where it was left; "not a number" passes any comparison."""
+    if isinstance(value, str) and value.strip().lower() == RESUME:
+        return None
     seconds: float = vol.All(vol.Coerce(float), vol.Range(min=0, max=MAX_POSITION))(value)
     if not math.isfinite(seconds):
-        raise vol.Invalid("expected a number of seconds")
+        raise vol.Invalid("expected a number of seconds, or resume")
     return seconds
 
 
@@ -75,7 +79,7 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
     file = wanted_file(call.data.get(ATTR_FILE))
     with translate_errors():
         choice = await choose_source(hass, playback, call.data[ATTR_SOURCE])
-        position = (choice.position if file is None else None) or 0.0
+        position = choice.start_position if file is None else 0.0
         sessions = [
             playback.start_session(
                 choice.source,

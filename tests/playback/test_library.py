@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from custom_components.torrent_cast.const import DOMAIN
-from custom_components.torrent_cast.playback import Kept, Library
+from custom_components.torrent_cast.playback import Kept, Library, Seen
 
 
 @pytest.fixture
@@ -30,9 +30,7 @@ async def test_it_is_on_disk_at_once(hass: HomeAssistant, library: Library, hass
                 "name": "Film",
                 "added": kept.added,
                 "last_used": kept.last_used,
-                "watched": None,
-                "file": None,
-                "position": 0.0,
+                "seen": [],
             }
         ]
     }
@@ -53,7 +51,36 @@ async def test_what_was_watched_last_is_known_with_its_place(library: Library) -
     await library.used("c", "")
     last = library.last_watched
     assert last is not None
-    assert (last.key, last.file, last.position) == ("b", 2, 62.3)
+    assert (last.key, last.seen[0].file, last.seen[0].position) == ("b", 2, 62.3)
+    assert library.position("b", 3) == 61.2
+    assert [(kept.key, seen.file) for kept, seen in library.begun] == [("b", 2), ("b", 3)]
+
+
+@pytest.mark.parametrize(("position", "left", "watched"), [(94.9, 94.9, False), (95.0, 0, True), (100, 0, True)])
+async def test_a_film_is_watched_at_95_percent(library: Library, position: float, left: float, watched: bool) -> None:
+    await library.used("a", "A")
+    await library.watched("a", 0, position, 100)
+    seen = library.kept[0].seen_of(0)
+    assert seen is not None
+    assert (seen.position, seen.is_watched) == (left, watched)
+
+
+async def test_what_was_watched_stays_so_when_it_is_begun_again(hass: HomeAssistant, library: Library) -> None:
+    await library.used("a", "A")
+    await library.watched("a", 0, 99, 100)
+    await library.watched("a", 0, 30, 100)
+    again = Library(hass)
+    await again.load()
+    seen = again.kept[0].seen_of(0)
+    assert seen is not None
+    assert (seen.position, seen.is_watched, again.position("a", 0)) == (30, True, 30)
+
+
+async def test_what_was_left_at_once_was_not_begun(library: Library) -> None:
+    await library.used("a", "A")
+    await library.watched("a", 0, 9.9, 100)
+    assert library.begun == []
+    assert library.position("a", 1) == library.position("b", 0) == 0
 
 
 async def test_what_an_earlier_version_stored_is_read(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
@@ -62,6 +89,17 @@ async def test_what_an_earlier_version_stored_is_read(hass: HomeAssistant, hass_
     library = Library(hass)
     await library.load()
     assert library.kept == (Kept("a", "A", stored["added"], stored["last_used"]),)
+
+
+async def test_where_the_last_file_was_left_is_read_from_an_earlier_version(
+    hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
+    when = "2026-01-01T00:00:00+00:00"
+    stored = {"key": "a", "name": "A", "added": when, "last_used": when, "watched": when, "file": 3, "position": 61.2}
+    hass_storage[DOMAIN] = {"version": 1, "minor_version": 1, "key": DOMAIN, "data": {"torrents": [stored]}}
+    library = Library(hass)
+    await library.load()
+    assert library.kept[0].seen == (Seen(3, when, 61.2),)
 
 
 async def test_the_last_used_is_first_and_keeps_its_name_and_beginning(

@@ -68,6 +68,24 @@ async def test_title_file_and_position_are_taken(
     assert playback.sessions[0].start_position == 5.5
 
 
+async def test_it_goes_on_where_the_file_was_left(
+    hass: HomeAssistant, tv: Television, film: Seed, playback: Playback
+) -> None:
+    await play(hass, tv.entity_id, film.magnet, start_position="resume")
+    assert playback.sessions[0].start_position == 0
+    await playback.library.watched(film.key, 0, 7.5, 12)
+    await play(hass, tv.entity_id, film.magnet, file="*film*", start_position="Resume")
+    assert playback.sessions[-1].start_position == 7.5
+
+
+async def test_a_crash_costs_no_more_than_the_time_since_the_last_look(
+    hass: HomeAssistant, tv: Television, film: Seed, playback: Playback
+) -> None:
+    await play(hass, tv.entity_id, film.magnet, start_position=11)
+    await playback.tidy()
+    assert playback.library.position(film.key, 0) == pytest.approx(11, abs=0.3)
+
+
 async def test_a_huge_title_is_cut(hass: HomeAssistant, tv: Television, film: Seed) -> None:
     answer = await play(hass, tv.entity_id, film.magnet, title="x" * 100_000)
     assert answer["sessions"][0]["title"] == "x" * (MAX_TITLE - 1) + "…"

@@ -4,7 +4,7 @@ from .catalogue import Entry
 from .course import Happening
 from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, SessionEnded, TargetUnavailable
 from .following import Following
-from .library import Kept, Library
+from .library import Kept, Library, Seen
 from .playback import Playback, PlaybackSettings, Seeding
 from .session import Session
 from .state import State
@@ -25,6 +25,7 @@ __all__ = [
     "Playback",
     "PlaybackSettings",
     "Seeding",
+    "Seen",
     "Session",
     "SessionEnded",
     "State",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..engine import Torrent, TorrentFile
 from ..engine.contents import Contents, Shelf, contents_of
-from .library import Kept
+from .library import Kept, Seen
 from .pictures import Pictures
 
 
@@ -20,6 +20,8 @@ class Entry:
     files: tuple[TorrentFile, ...]
     there: tuple[int, ...]
     in_use: bool
+    seen: tuple[Seen, ...]
+    """What was seen of its files."""
     pictures: frozenset[int]
     """Of which files, by index, there is a picture, or is when somebody asks for it."""
 
@@ -51,7 +53,9 @@ async def entries(
     for one in newest:
         contents = live.get(one.key) or stored.get(one.key) or Contents((), ())
         pictured = frozenset(_pictured(one.key, contents, pictures, is_live=one.key in live))
-        found.append(Entry(one.key, one.name, one.added, contents.files, contents.there, one.key in used, pictured))
+        found.append(
+            Entry(one.key, one.name, one.added, contents.files, contents.there, one.key in used, one.seen, pictured)
+        )
     return found
 
 

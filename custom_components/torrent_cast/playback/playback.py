@@ -165,14 +165,19 @@ class Playback:
                 other.end()
         session.target = entity_id
 
-    def held_by(self, holder: str | None, key: str, wanted: int | None) -> Session | None:
+    def held_by(self, holder: str | None, key: str, wanted: int | None, *, resumes: bool = False) -> Session | None:
         """Return the session in which `holder`, a player or a user, has that file already; a Cast device's is its own.
 
         One that nobody holds is anybody's until its address was used.
         """
         for session in self.sessions:
             same = (session.source.key, session.wanted, session.holder) == (key, wanted, holder)
-            if same and session.target is None and (holder is not None or not session.was_used):
+            if (
+                same
+                and session.resumes == resumes
+                and session.target is None
+                and (holder is not None or not session.was_used)
+            ):
                 return session
         return None
 
@@ -215,13 +220,14 @@ class Playback:
         *,
         wanted: int | str | None = None,
         title: str | None = None,
-        start_position: float = 0.0,
+        start_position: float | None = 0.0,
         target: str | None = None,
         holder: str | None = None,
         downloads: bool = False,
     ) -> Session:
-        """Make a session; it does nothing until it is resolved or prepared. `start_position` in s.
+        """Make a session; it does nothing until it is resolved or prepared.
 
+        `start_position` in s, None: where the file was left.
         `target` is the Cast entity it plays on, `holder` the other player or the user that its address was given to.
         """
         if self.stopping:
@@ -427,9 +433,16 @@ class Playback:
 
     async def _remember(self, session: Session) -> None:
         """Note where a film was left, for who goes on with it."""
-        if session.was_loaded and session.file is not None and session.playhead is not None:
-            over = session.state is State.FINISHED
-            await self.library.watched(session.source.key, session.file.index, 0 if over else session.playhead.seconds)
+        if not session.was_loaded or session.file is None or session.playhead is None:
+            return
+        position, duration = session.playhead.seconds, session.probe.duration if session.probe else None
+        if session.state is State.FINISHED:  # whatever its header says of its length
+            position, duration = 1.0, 1.0
+        await self.library.watched(session.source.key, session.file.index, position, duration)
+
+    def position_of(self, session: Session) -> float:
+        """Return where the file of a resolved session was left, s."""
+        return self.library.position(session.source.key, session.file.index) if session.file else 0.0
 
     async def _look_at_disk(self) -> None:
         try:
@@ -483,6 +496,7 @@ class Playback:
         await self._rest()
         await self.pictures.keep_only({kept.key for kept in self.library.kept})
         for session in self.sessions:
+            await self._remember(session)  # a crash costs no more than the time since
             if session.torrent is not None and session.file is not None:
                 await self.pictures.take(session.torrent, session.file)
         await self._look_at_disk()

@@ -53,6 +53,9 @@ class Owner(Protocol):
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Find the torrent and the file of a session."""
 
+    def position_of(self, session: Session) -> float:
+        """Return where the file of a resolved session was left, s."""
+
     def happened(self, session: Session, happening: Happening | None) -> None:
         """Take note that a session has changed, and of what there is to tell of it."""
 
@@ -70,14 +73,16 @@ class Session:
         *,
         wanted: int | str | None = None,
         title: str | None = None,
-        start_position: float = 0.0,
+        start_position: float | None = 0.0,
         target: str | None = None,
         downloads: bool = False,
     ) -> None:
+        """Begin at `start_position` s; None: where the file was left."""
         self._owner = owner
         self.source = source
         self.wanted = wanted
-        self.start_position = start_position
+        self.resumes = start_position is None
+        self.start_position = start_position or 0.0  # s; of one that resumes once it is resolved
         self.target = target
         self.holder: str | None = None  # the player or user that the address was given to
         self.downloads = downloads  # nobody watches: the file is wanted on disk
@@ -204,6 +209,8 @@ class Session:
 
     async def _resolve(self) -> None:
         self.torrent, self.file = await self._owner.resolve(self)
+        if self.resumes:
+            self.start_position = self._owner.position_of(self)
 
     async def _prepare(self) -> None:
         await self.resolve()
