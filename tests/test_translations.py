@@ -175,7 +175,15 @@ def test_every_field_of_the_forms_has_a_name_and_a_description() -> None:
     init = EN["options"]["step"]["init"]
     devices = init["sections"]["devices"]
     assert set(devices["data"]) == set(devices["data_description"]) == set(config_flow.DEVICE_FIELDS)
-    assert set(init["data"]) == set(init["data_description"]) == {*config_flow.PLAYBACK_FIELDS, "base_url"}
+    assert (
+        set(init["data"])
+        == set(init["data_description"])
+        == {
+            *config_flow.PLAYBACK_FIELDS,
+            *config_flow.LANGUAGE_FIELDS,
+            "base_url",
+        }
+    )
     for step in ("user", "reconfigure"):
         form = EN["config"]["step"][step]
         assert set(form["data"]) == set(form["data_description"]) == {"download_directory"}
@@ -249,4 +257,4 @@ def test_the_services_yaml_names_the_fields_of_the_schema() -> None:
     fields = load_yaml_dict(str(PACKAGE / "services.yaml"))["play"]["fields"]
     names = {value for name, value in vars(module).items() if re.fullmatch("ATTR_[A-Z_]+", name)}
     assert set(fields) == names & set(fields)
-    assert {"source", "file", "title", "start_position", "wait"} == set(fields)
+    assert {"source", "file", "title", "start_position", "audio_language", "subtitles", "wait"} == set(fields)

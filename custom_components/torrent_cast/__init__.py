@@ -25,7 +25,7 @@ from .providing import PROVIDERS, Providers
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
 from .transport import async_listen
-from .views import HlsView, PictureView, StreamView
+from .views import HlsView, PictureView, StreamView, SubtitleView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -42,12 +42,13 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.http.register_view(StreamView)
     hass.http.register_view(PictureView)
     hass.http.register_view(HlsView)
+    hass.http.register_view(SubtitleView)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:
     """Load libtorrent and make the playback."""
-    chosen = settings.from_entry(entry)
+    chosen = settings.from_entry(entry, hass.config.language)
     libtorrent = await _libtorrent(hass)
     try:
         await hass.async_add_executor_job(storage.check_directory, chosen.directory)
@@ -114,7 +115,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry)
     except BindingError:  # then it never ran here
         await library.remove()
     else:
-        await Playback(libtorrent, library, settings.from_entry(entry), _cache(hass)).erase()
+        await Playback(libtorrent, library, settings.from_entry(entry, hass.config.language), _cache(hass)).erase()
 
 
 def _cache(hass: HomeAssistant) -> Path:
@@ -126,7 +127,7 @@ async def _async_options_changed(hass: HomeAssistant, entry: TorrentCastConfigEn
     """Apply new options at once; a new directory or port takes a reload."""
     await hass.data[PROVIDERS].update()
     playback = entry.runtime_data
-    chosen = settings.from_entry(entry)
+    chosen = settings.from_entry(entry, hass.config.language)
     if not settings.needs_restart(playback.settings, chosen):
         playback.apply(chosen)
         playback.changes.beat()  # the switch shows an option

@@ -20,6 +20,8 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
+    LanguageSelector,
+    LanguageSelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -35,6 +37,7 @@ from .const import (
     CONF_ALTERNATIVE,
     CONF_ALTERNATIVE_DOWNLOAD,
     CONF_ALTERNATIVE_UPLOAD,
+    CONF_AUDIO_LANGUAGE,
     CONF_BASE_URL,
     CONF_DHT,
     CONF_DIRECTORY,
@@ -45,6 +48,8 @@ from .const import (
     CONF_PORT,
     CONF_SEED_RATIO,
     CONF_SEEDING,
+    CONF_SUBTITLE_LANGUAGE,
+    CONF_SUBTITLES,
     CONF_UPLOAD_LIMIT,
     CONF_UPNP,
     CONF_WHOLE_FILM,
@@ -53,7 +58,7 @@ from .const import (
     PLAYER,
 )
 from .engine import BindingError, StorageError, TorrentCastError, binding, storage
-from .playback import Seeding
+from .playback import Seeding, Show
 from .player_flow import PlayerFlow
 from .provider_flow import FeedFlow, FolderFlow, TorznabFlow
 from .providers import FEED, FOLDER, TORZNAB
@@ -96,6 +101,13 @@ PLAYBACK_FIELDS: Final[dict[str, Any]] = {
     CONF_SEED_RATIO: NumberSelector(
         NumberSelectorConfig(min=0, max=MAX_SEED_RATIO, step=0.1, mode=NumberSelectorMode.BOX)
     ),
+    CONF_SUBTITLES: SelectSelector(
+        SelectSelectorConfig(options=[policy.value for policy in Show], translation_key=CONF_SUBTITLES)
+    ),
+}
+# The film's own, and Home Assistant's, if left out.
+LANGUAGE_FIELDS: Final[dict[str, Any]] = {
+    name: LanguageSelector(LanguageSelectorConfig()) for name in (CONF_AUDIO_LANGUAGE, CONF_SUBTITLE_LANGUAGE)
 }
 
 
@@ -229,6 +241,10 @@ class TorrentCastOptionsFlow(OptionsFlow):
                 vol.Optional(CONF_BASE_URL, description=address): TextSelector(
                     TextSelectorConfig(type=TextSelectorType.URL)
                 )
+            }
+            | {
+                vol.Optional(name, description={"suggested_value": values.get(name)}): selector
+                for name, selector in LANGUAGE_FIELDS.items()
             }
             | _devices(values)
             | _network(values)

@@ -9,10 +9,10 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from .const import DOMAIN
 from .engine import NoPlayableFile, SourceError, TorrentCastError
 from .media import Refused, Unplayable
-from .playback import BadPosition
+from .playback import BadPosition, NoSuchTrack
 
 # What the caller gave is at fault, not the world.
-CALLERS_FAULT = (SourceError, NoPlayableFile, BadPosition)
+CALLERS_FAULT = (SourceError, NoPlayableFile, BadPosition, NoSuchTrack)
 
 
 def translation(error: TorrentCastError | Unplayable) -> dict[str, Any]:

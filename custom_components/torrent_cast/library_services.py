@@ -8,11 +8,12 @@ from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, Supp
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
-from homeassistant.util.json import JsonObjectType
+from homeassistant.util.json import JsonObjectType, JsonValueType
 
 from .const import CONF_ALTERNATIVE, CONF_DOWNLOAD_LIMIT, CONF_UPLOAD_LIMIT, DOMAIN, MAX_LIMIT
 from .engine import Torrent
 from .errors import translate_errors
+from .media import Kind
 from .playback import Kept, Playback, Session
 from .references import MEDIA_ID, choose_source, find_torrent
 from .views import loaded_playback
@@ -174,5 +175,21 @@ def described(session: Session) -> JsonObjectType:
         if session.file
         else None,
         "content_type": session.content_type,
+        "audio_language": session.audio.language if session.audio else None,
+        "subtitles": _subtitles(session),
         "duration": session.probe.duration if session.probe else None,
     }
+
+
+def _subtitles(session: Session) -> list[JsonValueType]:
+    """Return the tracks a device is offered, and those that the film has in a form that is not supported."""
+    offered: list[JsonValueType] = [
+        {"track": one.id, "name": one.label, "language": one.language, "shown": one.id == session.shown}
+        for one in (session.subtitles.tracks if session.subtitles else ())
+    ]
+    inside: list[JsonValueType] = [
+        {"track": None, "name": one.title or one.codec, "language": one.language}
+        for one in (session.probe.streams if session.probe else ())
+        if one.kind is Kind.SUBTITLE
+    ]
+    return [*offered, *inside]

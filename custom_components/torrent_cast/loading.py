@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, override
 from uuid import UUID
 
 from homeassistant.core import HomeAssistant
@@ -14,7 +14,9 @@ from pychromecast.error import PyChromecastError
 from yarl import URL
 
 from .media.hls import CONTENT_TYPE
+from .media.subtitles import CONTENT_TYPE as SUBTITLE_TYPE
 from .playback import LoadRefused, NoReachableUrl, Session, SessionEnded, State, TargetUnavailable
+from .views import subtitle_path
 from .watcher import watch
 
 # A device asks for the stream within a second of LOAD; after this long it cannot reach us. s
@@ -27,6 +29,13 @@ RECONNECT_TIMEOUT: Final = 10.0
 FAILURES: Final = frozenset({"LOAD_FAILED", "INVALID_REQUEST", "INVALID_PLAYER_STATE"})
 # What a receiver does not see from the playlist (Cast's HlsSegmentFormat, HlsVideoSegmentFormat).
 HLS_INFO: Final = {"hlsSegmentFormat": "fmp4", "hlsVideoSegmentFormat": "fmp4"}
+# White with a black edge on a shade: readable on any picture (Cast's TextTrackStyle, colours with opacity at the end).
+TEXT_STYLE: Final = {
+    "foregroundColor": "#FFFFFFFF",
+    "backgroundColor": "#00000066",
+    "edgeType": "OUTLINE",
+    "edgeColor": "#000000FF",
+}
 # Somebody else's LOAD took the place of ours.
 CANCELLED: Final = "LOAD_CANCELLED"
 
@@ -40,6 +49,16 @@ class _NotSentError(Exception):
     """The message did not reach the device."""
 
 
+class _Receiver(DefaultMediaReceiverController):
+    """The receiver's media app, with what pychromecast has no argument for."""
+
+    active_tracks: list[int]
+
+    @override
+    def send_message(self, data: Any, **how: Any) -> None:
+        super().send_message({**data, "activeTrackIds": self.active_tracks}, **how)
+
+
 @dataclass(frozen=True, slots=True)
 class _Load:
     """One LOAD message."""
@@ -49,14 +68,16 @@ class _Load:
     title: str
     position: float
     media_info: dict[str, Any]
+    shown: int | None
 
     def send(
         self,
         chromecast: Chromecast,
-        controller: DefaultMediaReceiverController,
+        controller: _Receiver,
         on_reply: Callable[[bool, Answer | None], None],
     ) -> None:
         """Launch the receiver's media app if needed and send. Blocks."""
+        controller.active_tracks = [] if self.shown is None else [self.shown]
         chromecast.register_handler(controller)
         controller.play_media(
             self.content_id,
@@ -90,6 +111,11 @@ class CastDevice:
     async def play(self) -> None:
         """Go on. Raises TargetUnavailable."""
         await self._ask(self._chromecast.media_controller.play)
+
+    async def show_subtitles(self, track: int | None) -> None:
+        """Show a track of subtitles, or none. Raises TargetUnavailable."""
+        media = self._chromecast.media_controller
+        await self._ask(media.disable_subtitle if track is None else partial(media.enable_subtitle, track))
 
     async def load(self, position: float) -> None:
         """Play from `position` s. Raises LoadRefused, NoReachableUrl, TargetUnavailable, SessionEnded."""
@@ -136,19 +162,38 @@ def _message(session: Session, url: URL, position: float, *, plain: bool) -> _Lo
         info["duration"] = session.probe.duration
     if session.hls is not None:
         info |= HLS_INFO
+    if tracks := _tracks(session, url):
+        info |= {"tracks": tracks, "textTrackStyle": TEXT_STYLE}
     return _Load(
         content_id=str(url) if plain else session.content_id,
         content_type=session.content_type if session.hls is None else CONTENT_TYPE,
         title=session.title,
         position=position,
         media_info=info,
+        shown=session.shown,
     )
+
+
+def _tracks(session: Session, url: URL) -> list[dict[str, Any]]:
+    """Return the subtitles as Cast's Track has them."""
+    return [
+        {
+            "trackId": track.id,
+            "type": "TEXT",
+            "subtype": "CAPTIONS" if track.is_for_deaf else "SUBTITLES",
+            "trackContentId": str(url.with_path(subtitle_path(session, track.id))),
+            "trackContentType": SUBTITLE_TYPE,
+            "name": track.label,
+            "language": track.language or "",
+        }
+        for track in (session.subtitles.tracks if session.subtitles else ())
+    ]
 
 
 async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: _Load, url: URL) -> None:
     """Send LOAD and wait for its outcome."""
     reply: asyncio.Future[Answer | None] = hass.loop.create_future()
-    controller = DefaultMediaReceiverController()
+    controller = _Receiver()
 
     def on_reply(sent: bool, answer: Answer | None) -> None:  # noqa: FBT001  # pychromecast calls it so
         """Carry the reply from pychromecast's thread to the loop."""

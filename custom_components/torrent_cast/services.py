@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 import voluptuous as vol
@@ -13,18 +14,23 @@ from homeassistant.helpers import config_validation as cv
 from .const import DOMAIN
 from .errors import translate_errors
 from .library_services import ATTR_FILE, ATTR_SOURCE, async_setup_library_services, described, wanted_file
-from .playback import Playback, Session
+from .playback import Playback, Session, Wishes
+from .playback.wishes import OFF
 from .playing import ask, play_on, play_unheard, stop_on
 from .references import choose_source
+from .subtitles import read_subtitles
 from .targets import authorise, cast_behind, cast_targets, check_cast, reachable_targets
 from .views import loaded_playback
 
 SERVICE_PLAY: Final = "play"
 SERVICE_STOP: Final = "stop"
 SERVICE_TRANSFER: Final = "transfer"
+SERVICE_SET_SUBTITLES: Final = "set_subtitles"
 
 ATTR_TITLE: Final = "title"
 ATTR_START_POSITION: Final = "start_position"
+ATTR_AUDIO_LANGUAGE: Final = "audio_language"
+ATTR_SUBTITLES: Final = "subtitles"
 ATTR_WAIT: Final = "wait"
 ATTR_FROM: Final = "from"
 
@@ -50,10 +56,13 @@ PLAY_SCHEMA = cv.make_entity_service_schema(
         vol.Optional(ATTR_FILE): cv.string,
         vol.Optional(ATTR_TITLE): cv.string,
         vol.Optional(ATTR_START_POSITION): _seconds,
+        vol.Optional(ATTR_AUDIO_LANGUAGE): cv.string,
+        vol.Optional(ATTR_SUBTITLES): cv.string,
         vol.Optional(ATTR_WAIT, default=True): cv.boolean,
     }
 )
 STOP_SCHEMA = cv.make_entity_service_schema({})
+SET_SUBTITLES_SCHEMA = cv.make_entity_service_schema({vol.Required(ATTR_SUBTITLES): cv.string})
 TRANSFER_SCHEMA = cv.make_entity_service_schema({vol.Optional(ATTR_FROM): cv.entity_id})
 
 
@@ -67,6 +76,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     hass.services.async_register(
         DOMAIN, SERVICE_TRANSFER, _async_transfer, schema=TRANSFER_SCHEMA, supports_response=SupportsResponse.OPTIONAL
     )
+    hass.services.async_register(DOMAIN, SERVICE_SET_SUBTITLES, _async_set_subtitles, schema=SET_SUBTITLES_SCHEMA)
     async_setup_library_services(hass)
 
 
@@ -79,6 +89,7 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
     file = wanted_file(call.data.get(ATTR_FILE))
     with translate_errors():
         choice = await choose_source(hass, playback, call.data[ATTR_SOURCE])
+        wishes = await _wishes(call, playback)
         position = choice.start_position if file is None else 0.0
         sessions = [
             playback.start_session(
@@ -87,6 +98,7 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
                 title=call.data.get(ATTR_TITLE),
                 start_position=call.data.get(ATTR_START_POSITION, position),
                 target=target,
+                wishes=wishes,
             )
             for target in targets
         ]
@@ -98,6 +110,13 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
     if call.data[ATTR_WAIT]:
         await _all_done(plays)
     return {"sessions": [described(session) for session in sessions]} if call.return_response else None
+
+
+async def _wishes(call: ServiceCall, playback: Playback) -> Wishes:
+    """Return what the caller wants to hear and read. Raises SourceError, Unplayable for subtitles that are none."""
+    audio, text = call.data.get(ATTR_AUDIO_LANGUAGE), call.data.get(ATTR_SUBTITLES)
+    given = await read_subtitles(call.hass, playback, text) if text else None
+    return Wishes(audio or None, None if given is not None else text or None, given)
 
 
 async def _all_done(plays: list[asyncio.Task[None]]) -> None:
@@ -120,6 +139,19 @@ async def _async_stop(call: ServiceCall) -> None:
     await authorise(call.hass, call.context, targets)
     for target in targets:
         await stop_on(call.hass, call.context, target, playback.for_target(target))
+
+
+async def _async_set_subtitles(call: ServiceCall) -> None:
+    """Switch the subtitles of what plays on the targets."""
+    playback = loaded_playback(call.hass)
+    targets = cast_targets(call)
+    await authorise(call.hass, call.context, targets)
+    plays = [one for target in targets for one in playback.for_target(target) if one.following and one.was_loaded]
+    if not plays:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_plays")
+    with translate_errors():
+        for session in plays:
+            await session.show_subtitles(call.data[ATTR_SUBTITLES])
 
 
 async def _async_transfer(call: ServiceCall) -> ServiceResponse:
@@ -168,6 +200,7 @@ async def _continue(call: ServiceCall, playback: Playback, old: Session, target:
             title=old.title,
             start_position=old.playhead.seconds if old.playhead else old.start_position,
             target=target,
+            wishes=replace(old.wishes, subtitles=OFF if old.shown is None else str(old.shown)),
         )
     await play_on(call.hass, call.context, new)
     return new

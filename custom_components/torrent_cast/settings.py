@@ -9,6 +9,7 @@ from .const import (
     CONF_ALTERNATIVE,
     CONF_ALTERNATIVE_DOWNLOAD,
     CONF_ALTERNATIVE_UPLOAD,
+    CONF_AUDIO_LANGUAGE,
     CONF_AV1,
     CONF_BASE_URL,
     CONF_DHT,
@@ -23,6 +24,8 @@ from .const import (
     CONF_PORT,
     CONF_SEED_RATIO,
     CONF_SEEDING,
+    CONF_SUBTITLE_LANGUAGE,
+    CONF_SUBTITLES,
     CONF_UPLOAD_LIMIT,
     CONF_UPNP,
     CONF_VP9,
@@ -37,7 +40,7 @@ from .const import (
 )
 from .engine import EngineSettings
 from .media import Extra
-from .playback import PlaybackSettings, Seeding
+from .playback import Habits, PlaybackSettings, Seeding, Show
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry
@@ -65,12 +68,13 @@ DEFAULTS: dict[str, Any] = {
     CONF_WHOLE_FILM: False,
     CONF_SEEDING: Seeding.WATCHING.value,
     CONF_SEED_RATIO: DEFAULT_SEED_RATIO,
+    CONF_SUBTITLES: Show.AUTO.value,
     **{name: [] for name in EXTRAS},
 }
 
 
-def from_entry(entry: ConfigEntry) -> PlaybackSettings:
-    """Return what the user decided; limits are stored in kB/s."""
+def from_entry(entry: ConfigEntry, language: str = "en") -> PlaybackSettings:
+    """Return what the user, who reads `language` unless the options say otherwise, decided; limits are in kB/s."""
     options = DEFAULTS | entry.options
     download, upload = limits(options)
     return PlaybackSettings(
@@ -89,6 +93,11 @@ def from_entry(entry: ConfigEntry) -> PlaybackSettings:
         whole_film=options[CONF_WHOLE_FILM],
         seeding=Seeding(options[CONF_SEEDING]),
         seed_ratio=options[CONF_SEED_RATIO],
+        habits=Habits(
+            audio_language=options.get(CONF_AUDIO_LANGUAGE),
+            subtitle_language=options.get(CONF_SUBTITLE_LANGUAGE) or language,
+            show=Show(options[CONF_SUBTITLES]),
+        ),
         extras={extra: frozenset(options[name]) for name, extra in EXTRAS.items()},
     )
 

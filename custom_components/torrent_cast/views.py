@@ -19,6 +19,7 @@ from .const import DOMAIN
 from .engine import StorageError, TorrentCastError
 from .media import Unplayable
 from .media.hls import CONTENT_TYPE, PLAYLIST, SEGMENT_TYPE
+from .media.subtitles import CONTENT_TYPE as SUBTITLE_TYPE
 from .playback import Playback, Session, State
 from .serving import MAX_CONNECTIONS, answer, answer_once_made
 
@@ -56,6 +57,11 @@ def stream_path(session: Session) -> str:
 def delivery_path(session: Session) -> str:
     """Return the path under which a prepared session's device gets the film; it holds the token."""
     return stream_path(session) if session.hls is None else f"/api/{DOMAIN}/{session.token}/hls/{PLAYLIST}"
+
+
+def subtitle_path(session: Session, track: int) -> str:
+    """Return the path of a track of subtitles; it holds the token."""
+    return f"/api/{DOMAIN}/{session.token}/subtitles/{track}.vtt"
 
 
 def token_in(path: str) -> str | None:
@@ -105,6 +111,24 @@ class PictureView(HomeAssistantView):
             raise web.HTTPNotFound
         headers = {hdrs.CACHE_CONTROL: f"private, max-age={PICTURE_AGE}"}
         return web.Response(body=data, content_type="image/jpeg", headers=headers)
+
+
+class SubtitleView(HomeAssistantView):
+    """Serves subtitles to whoever knows the token."""
+
+    url = f"/api/{DOMAIN}/{{token}}/subtitles/{{track:[0-9]{{1,9}}}}.vtt"
+    name = f"api:{DOMAIN}:subtitles"
+    requires_auth = False
+    cors_allowed = True
+
+    async def get(self, request: web.Request, token: str, track: str) -> web.Response:
+        """Answer with WebVTT."""
+        session = _session(request, token)
+        text = await session.subtitles.text(int(track)) if session.subtitles is not None else None
+        if text is None:
+            raise web.HTTPNotFound
+        headers = {hdrs.CACHE_CONTROL: "no-store"}
+        return web.Response(body=text, content_type=SUBTITLE_TYPE, charset="utf-8", headers=headers)
 
 
 class HlsView(HomeAssistantView):

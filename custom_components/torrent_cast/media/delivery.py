@@ -54,15 +54,18 @@ _NAMES: Final = {
 }  # fmt: skip
 
 
-def deliver(probe: Probe, profile: Profile) -> Delivery:
-    """Return how to deliver a film to a device that plays `profile`. Raises Refused."""
-    video = probe.video
+def deliver(probe: Probe, profile: Profile, audio: Stream | None = None) -> Delivery:
+    """Return how to deliver a film to a device that plays `profile`, with another sound than its first. Raises Refused.
+
+    A device that gets the file as it is plays the first.
+    """
+    video, audio = probe.video, audio or probe.audio
     if video is None and probe.container is Container.MPEGTS:  # FFmpeg finds no VP9 and no AV1 in it
         raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES[Container.MPEGTS])
     if video is None:  # sound alone: the device says for itself
         return Direct(probe.content_type)
     _check_video(video, profile)
-    if _is_direct(probe, video, profile):
+    if audio is probe.audio and _is_direct(probe, video, profile):
         return Direct(probe.content_type)
     if probe.container not in _CUT:
         raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES.get(probe.container, probe.container.upper()))
@@ -71,7 +74,7 @@ def deliver(probe: Probe, profile: Profile) -> Delivery:
     found = segments(probe)
     if not found:
         raise Refused(Refusal.NO_INDEX)
-    return Remux(found, video, probe.audio, encodes_audio=not _takes(probe.audio, profile, _AUDIO_IN_HLS))
+    return Remux(found, video, audio, encodes_audio=not _takes(audio, profile, _AUDIO_IN_HLS))
 
 
 def _is_direct(probe: Probe, video: Stream, profile: Profile) -> bool:

@@ -19,6 +19,13 @@ class Reason(enum.StrEnum):
     STOPPED = "stopped"
     """The worker was stopped: says nothing about the file."""
 
+    NOT_SUBTITLES = "not_subtitles"
+    """A file of subtitles holds none in a format we read."""
+    SUBTITLES_TOO_LARGE = "subtitles_too_large"
+    """A file of subtitles is larger than any film's."""
+    SUBTITLES_DRAWN = "subtitles_drawn"
+    """A file of subtitles holds pictures, which no Cast device shows."""
+
 
 class Refusal(enum.StrEnum):
     """Why a device does not get a film that can be read."""

@@ -2,35 +2,42 @@
 
 from .catalogue import Entry
 from .course import Happening
-from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, SessionEnded, TargetUnavailable
+from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, NoSuchTrack, SessionEnded, TargetUnavailable
 from .following import Following
 from .library import Kept, Library, Seen
 from .playback import Playback, PlaybackSettings, Seeding
 from .session import Session
 from .state import State
 from .status import Activity, Status, playable_seconds
+from .subtitles import Given, Show
 from .waiting import seconds_to_wait
+from .wishes import Habits, Wishes
 
 __all__ = [
     "Activity",
     "BadPosition",
     "Entry",
     "Following",
+    "Given",
+    "Habits",
     "Happening",
     "Kept",
     "Library",
     "LoadRefused",
     "NoData",
     "NoReachableUrl",
+    "NoSuchTrack",
     "Playback",
     "PlaybackSettings",
     "Seeding",
     "Seen",
     "Session",
     "SessionEnded",
+    "Show",
     "State",
     "Status",
     "TargetUnavailable",
+    "Wishes",
     "playable_seconds",
     "seconds_to_wait",
 ]

@@ -23,5 +23,9 @@ class BadPosition(TorrentCastError):
     """The film is shorter than where it was to start."""
 
 
+class NoSuchTrack(TorrentCastError):
+    """The film has no sound or subtitles of that language."""
+
+
 class NoData(TorrentCastError):
     """The torrent is known, but nobody sends its content."""

@@ -33,6 +33,9 @@ class Device(Protocol):
     async def play(self) -> None:
         """Go on. Raises TargetUnavailable."""
 
+    async def show_subtitles(self, track: int | None) -> None:
+        """Show a track of subtitles, or none. Raises TargetUnavailable."""
+
     async def load(self, position: float) -> None:
         """Load the session at `position` s. Raises TorrentCastError."""
 
@@ -94,6 +97,11 @@ class Following:
         self._broken = error
         if not self._is_loading:
             self._load_again()
+
+    async def show_subtitles(self, track: int | None) -> None:
+        """Have the device show a track of subtitles, or none. Raises TargetUnavailable."""
+        await self._device.show_subtitles(track)
+        self._session.shown = track
 
     # --- what is done about it -------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ from .pictures import Pictures
 from .session import Session
 from .state import State
 from .status import Status, status
+from .wishes import Habits, Wishes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class PlaybackSettings:
     whole_film: bool = False
     seeding: Seeding = Seeding.WATCHING
     seed_ratio: float = 1.0
+    habits: Habits = field(default_factory=Habits)
     extras: Mapping[Extra, frozenset[str]] = field(default_factory=dict)  # the entities of devices that take more
 
     def extras_of(self, entity_id: str | None) -> frozenset[Extra]:
@@ -224,6 +226,7 @@ class Playback:
         target: str | None = None,
         holder: str | None = None,
         downloads: bool = False,
+        wishes: Wishes | None = None,
     ) -> Session:
         """Make a session; it does nothing until it is resolved or prepared.
 
@@ -240,6 +243,7 @@ class Playback:
             start_position=start_position,
             target=target,
             downloads=downloads,
+            wishes=wishes,
         )
         session.holder = holder
         self._by_id[session.id] = session
@@ -320,6 +324,11 @@ class Playback:
                     await self._engine.remove(torrent, delete_files=False)
             await self._delete([key for key in await self._keys_on_disk() if key not in self._users])
         await self._look_at_disk()
+
+    @property
+    def habits(self) -> Habits:
+        """Return what viewers want to hear and read unasked."""
+        return self.settings.habits
 
     @property
     def patience(self) -> float:

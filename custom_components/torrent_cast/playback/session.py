@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
 from ..engine.files import printable
-from ..media import Probe, Profile, Remux, content_type, deliver, probe
+from ..media import Probe, Profile, Refused, Remux, Stream, content_type, deliver, probe
 from ..media.hls import Cutter
+from ..media.subtitles import webvtt
 from .course import Course, Happening
 from .errors import BadPosition, NoData, SessionEnded
 from .hls import Hls, Place, follow
 from .playhead import Playhead
 from .state import State
+from .subtitles import Subtitles, beside
+from .wishes import Habits, Wishes, audio_of, find_track, track_of
 
 if TYPE_CHECKING:
     from ..media.worker import Worker
@@ -53,6 +56,10 @@ class Owner(Protocol):
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Find the torrent and the file of a session."""
 
+    @property
+    def habits(self) -> Habits:
+        """Return what viewers want to hear and read unasked."""
+
     def position_of(self, session: Session) -> float:
         """Return where the file of a resolved session was left, s."""
 
@@ -76,6 +83,7 @@ class Session:
         start_position: float | None = 0.0,
         target: str | None = None,
         downloads: bool = False,
+        wishes: Wishes | None = None,
     ) -> None:
         """Begin at `start_position` s; None: where the file was left."""
         self._owner = owner
@@ -92,6 +100,10 @@ class Session:
         self.file: TorrentFile | None = None
         self.probe: Probe | None = None
         self.profile: Profile | None = None  # what the device plays; None: whoever asks gets the file as it is
+        self.wishes = wishes or Wishes()
+        self.audio: Stream | None = None  # what is heard
+        self.subtitles: Subtitles | None = None
+        self.shown: int | None = None  # the track of subtitles
         self.hls: Hls | None = None  # the film in segments, for a device that does not take the file
         self.playhead: Playhead | None = None  # of a device that says where it is
         self.following: Following | None = None
@@ -225,7 +237,9 @@ class Session:
         self.probe = found = await probe(self._owner.worker, FileBytes(torrent, file), file.name)
         if found.duration is not None and self.start_position >= found.duration:
             raise BadPosition("beyond_end", position=f"{self.start_position:g}", duration=f"{found.duration:.0f}")
+        self.audio = await asyncio.to_thread(audio_of, found, self.wishes, self._owner.habits)
         self.hls = self._segmented(torrent, file, found, ahead)
+        await self._find_subtitles(torrent, file)
         torrent.pace(found.bytes_per_second if self._owner.paces else None)
         first = found.byte_at(self.start_position).offset
         last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
@@ -241,10 +255,41 @@ class Session:
 
     def _segmented(self, torrent: Torrent, file: TorrentFile, found: Probe, ahead: Cursor) -> Hls | None:
         """Return the film in segments if the device needs it so. Raises Refused."""
-        if self.profile is None or not isinstance(remux := deliver(found, self.profile), Remux):
+        if self.profile is None:
+            self.audio = found.audio
+            return None
+        try:
+            remux = deliver(found, self.profile, self.audio)
+        except Refused:
+            if self.audio is found.audio or self.wishes.audio_language is not None:
+                raise
+            self.audio = found.audio  # better in another language than not at all
+            remux = deliver(found, self.profile)
+        if not isinstance(remux, Remux):
             return None
         cutter = Cutter(self._owner.cutter, FileBytes(torrent, file), found, remux)
         return Hls(cutter, remux.segments, self._heard if self._reports else partial(follow, ahead))
+
+    async def _find_subtitles(self, torrent: Torrent, file: TorrentFile) -> None:
+        """Find what the device is offered, and begin to read what it is to show. Raises NoSuchTrack."""
+        sides = await asyncio.to_thread(beside, torrent.files, file) if len(torrent.files) > 1 else []
+
+        async def read(side: TorrentFile) -> bytes:
+            return await webvtt(self._owner.worker, await FileBytes(torrent, side).read_range(0, side.size))
+
+        found = self.subtitles = Subtitles(sides, self.wishes.given, read)
+        if found.tracks or self.wishes.subtitles is not None:
+            track = await asyncio.to_thread(track_of, found, self.wishes, self._owner.habits, self.audio)
+            self.shown = track.id if track is not None else None
+        if self.shown is not None:
+            found.begin(self.shown)
+
+    async def show_subtitles(self, wanted: str) -> None:
+        """Have the device show subtitles by language or number, or none for `off`. Raises TorrentCastError."""
+        if self.following is None or self.subtitles is None:
+            return
+        track = await asyncio.to_thread(find_track, self.subtitles, wanted)
+        await self.following.show_subtitles(track.id if track is not None else None)
 
     async def _while_data_comes(self, torrent: Torrent, file: TorrentFile, work: Awaitable[None]) -> None:
         """Await `work`; give up when no part of the file comes for as long as the owner is patient. Raises NoData."""
@@ -300,6 +345,8 @@ class Session:
             abort()
         if self.following is not None:
             self.following.close()
+        if self.subtitles is not None:
+            self.subtitles.close()
         self._owner.ended(self)
 
     async def release(self) -> None:

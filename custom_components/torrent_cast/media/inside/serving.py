@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypedDict
 import av
 import av.error
 
+from .captions import captions
 from .picturing import picture
 from .probing import NotMedia, probe
 from .segments import beginning, segment
@@ -85,6 +86,7 @@ class Jobs:
 METHODS: Final[dict[str, Callable[[SparseFile, Json], tuple[Json, bytes]]]] = {
     "probe": probe,
     "picture": picture,
+    "captions": captions,
     "beginning": beginning,
     "segment": segment,
 }

@@ -1,0 +1,78 @@
+"""Subtitles: whatever text format and encoding -> WebVTT, which is what Cast devices take."""
+
+import asyncio
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+import charset_normalizer
+
+from .errors import Reason, Unplayable
+
+if TYPE_CHECKING:
+    from .worker import Worker
+
+MAX_BYTES: Final = 4 << 20
+"""Of a file of subtitles: those of a long film in ASS, with every letter on its own, have one or two million."""
+
+SAMPLE: Final = 64 << 10
+"""Bytes by which the encoding is told: languages differ within the first lines."""
+
+CONTENT_TYPE: Final = "text/vtt"
+
+SUFFIXES: Final = frozenset({".srt", ".ass", ".ssa", ".vtt", ".sub"})
+
+PICTURES: Final = (b"\x00\x00\x01\xba", b"PG")
+"""How VobSub (a stream of MPEG-2) and PGS begin: drawn subtitles, which no Cast device shows."""
+
+_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What the worker reads: text in UTF-8."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    async def read_range(self, start: int, end: int) -> bytes:
+        return self.data[start:end]
+
+
+async def webvtt(worker: Worker, data: bytes) -> bytes:
+    """Return subtitles as WebVTT. Raises Unplayable."""
+    if len(data) > MAX_BYTES:
+        raise Unplayable(Reason.SUBTITLES_TOO_LARGE)
+    if data.startswith(PICTURES):
+        raise Unplayable(Reason.SUBTITLES_DRAWN)
+    if not data.strip():
+        raise Unplayable(Reason.NOT_SUBTITLES, "empty")
+    text = await asyncio.to_thread(decoded, data)
+    try:
+        answer = await worker.call(f"captions {next(_numbers)}", _Text(text.encode()), "captions")
+    except Unplayable as err:
+        if err.reason in {Reason.UNAVAILABLE, Reason.STOPPED}:
+            raise
+        raise Unplayable(Reason.NOT_SUBTITLES, err.detail) from err
+    return answer.payload
+
+
+def decoded(data: bytes) -> str:
+    """Return a text in whatever encoding. Takes up to a second: not for the event loop."""
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None) or _encoding(data)
+    text = data.decode(encoding, errors="replace").replace("\0", "")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _encoding(data: bytes) -> str:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        best = charset_normalizer.from_bytes(data[:SAMPLE]).best()
+        return best.encoding if best is not None else "cp1252"  # what most films were subtitled in
+    return "utf-8"

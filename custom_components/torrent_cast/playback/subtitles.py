@@ -1,0 +1,193 @@
+"""The subtitles of a session: which files of the torrent belong to the film, and their text when a device asks."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Final
+
+from ..engine import TorrentCastError, TorrentFile
+from ..media import Unplayable
+from ..media.languages import language_of, name_of
+from ..media.subtitles import MAX_BYTES, SUFFIXES
+
+_LOGGER = logging.getLogger(__name__)
+
+# A receiver waits so long for a track, about, before it gives the film up; then it plays without. s
+PATIENCE: Final = 8.0
+# What a device is sent for subtitles that cannot be read: it would refuse the whole film without.
+NOTHING: Final = b"WEBVTT\n\n"
+# More than a menu shows.
+MAX_TRACKS: Final = 40
+WORDS: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)?")
+EPISODE: Final = re.compile(r"s(\d{1,3})[ ._-]?e(\d{1,4})|(\d{1,2})x(\d{1,4})", re.IGNORECASE)
+# What names say of subtitles beside their language.
+FORCED: Final = frozenset({"forced", "foreign"})
+HEARING: Final = frozenset({"sdh", "cc", "hi"})
+
+
+class Show(StrEnum):
+    """When subtitles are shown that nobody has asked for."""
+
+    AUTO = "auto"
+    """When the sound is in another language."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A file of subtitles beside a film; `language` as ISO 639 has it, None where its name does not say."""
+
+    file: TorrentFile
+    language: str | None
+    is_forced: bool
+    is_for_deaf: bool
+
+    @property
+    def label(self) -> str:
+        """Return what a menu calls it."""
+        name = name_of(self.language) if self.language else PurePosixPath(self.file.name).stem
+        kind = "forced" if self.is_forced else "SDH" if self.is_for_deaf else ""
+        return f"{name} ({kind})" if kind else name
+
+
+def beside(files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
+    """Return the subtitles of a film among the files of its torrent, by their names. Not for the event loop."""
+    found = [file for file in files if _is_subtitle(file, files)]
+    alone = sum(file.is_video and not file.is_extra for file in files) == 1
+    stem = PurePosixPath(film.name).stem.lower()
+    own = [file for file in found if alone or _belongs(file, film, stem)]
+    return sorted((_side(file, stem) for file in own), key=_order)[:MAX_TRACKS]
+
+
+def _is_subtitle(file: TorrentFile, files: Sequence[TorrentFile]) -> bool:
+    """Tell by its name whether a file holds subtitles as text; beside an index the suffix .sub means drawn ones."""
+    path = PurePosixPath(file.path)
+    if path.suffix.lower() not in SUFFIXES or not 0 < file.size <= MAX_BYTES:
+        return False
+    index = path.with_suffix(".idx").as_posix().lower()
+    return path.suffix.lower() != ".sub" or not any(other.path.lower() == index for other in files)
+
+
+def _belongs(file: TorrentFile, film: TorrentFile, stem: str) -> bool:
+    parts = [PurePosixPath(part).stem.lower() if at == 0 else part.lower() for at, part in enumerate(_reversed(file))]
+    if any(part == stem for part in parts):
+        return True
+    if parts[0].startswith(stem) and not parts[0][len(stem)].isalnum():
+        return True
+    number = _episode(film.name)
+    return number is not None and _episode(file.name) == number
+
+
+def _reversed(file: TorrentFile) -> tuple[str, ...]:
+    return PurePosixPath(file.path).parts[::-1]
+
+
+def _episode(name: str) -> tuple[int, int] | None:
+    found = EPISODE.search(name)
+    if found is None:
+        return None
+    season, episode = (group for group in found.groups() if group is not None)
+    return int(season), int(episode)
+
+
+def _side(file: TorrentFile, stem: str) -> Side:
+    own = PurePosixPath(file.name).stem.lower()
+    words = WORDS.findall(own.removeprefix(stem))
+    kinds, rest = FORCED | HEARING, [word for word in words if word not in FORCED | HEARING]
+    # Words of a title may be languages ("It"): of a name that does not begin with the film's only the last counts.
+    named = rest if own.startswith(stem) else rest[-1:]
+    codes = (code for word in reversed(named) if (code := language_of(word)) and len(code) == 2)  # noqa: PLR2004  # ISO 639-1
+    found = kinds.intersection(words)
+    return Side(file, next(codes, None), bool(found & FORCED), bool(found & HEARING))
+
+
+def _order(side: Side) -> tuple[str, bool, bool, str]:
+    return side.language or "~", side.is_forced, side.is_for_deaf, side.file.path
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Subtitles as a device is offered them: `id` counts from 1."""
+
+    id: int
+    label: str
+    language: str | None
+    is_forced: bool = False
+    is_for_deaf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Subtitles that somebody gave, as WebVTT."""
+
+    name: str
+    text: bytes
+
+
+type Read = Callable[[TorrentFile], Awaitable[bytes]]
+
+
+class Subtitles:
+    """The subtitles of one session; `read` returns a file's as WebVTT."""
+
+    def __init__(self, sides: Sequence[Side], given: Given | None, read: Read) -> None:
+        first = 1
+        self._given: dict[int, bytes] = {}
+        tracks: list[Track] = []
+        if given is not None:
+            tracks.append(Track(first, given.name, None))
+            self._given[first] = given.text
+        self._files: dict[int, TorrentFile] = {}
+        for number, side in enumerate(sides, first + len(tracks)):
+            tracks.append(Track(number, side.label, side.language, side.is_forced, side.is_for_deaf))
+            self._files[number] = side.file
+        self.tracks: Final = tuple(tracks)
+        self._read = read
+        self._reading: dict[int, asyncio.Task[bytes]] = {}
+
+    def find(self, language: str) -> Track | None:
+        """Return the track of a language that says all, else one for the deaf, else none."""
+        found = [track for track in self.tracks if track.language == language and not track.is_forced]
+        return min(found, key=lambda track: track.is_for_deaf, default=None)
+
+    def default(self, show: Show, language: str, spoken: str | None) -> Track | None:
+        """Return the track to show unasked: for who reads `language`, with sound in the language `spoken`."""
+        if self._given:
+            return self.tracks[0]
+        forced = next((track for track in self.tracks if track.is_forced and track.language == language), None)
+        if show is Show.NEVER:
+            return None
+        if show is Show.AUTO and spoken in {None, language}:
+            return forced
+        return self.find(language) or forced
+
+    def begin(self, number: int) -> None:
+        """Read a track's file ahead."""
+        if number not in self._reading and (file := self._files.get(number)) is not None:
+            self._reading[number] = asyncio.ensure_future(self._read(file))
+
+    async def text(self, number: int) -> bytes | None:
+        """Return a track as WebVTT, without a line where it cannot be read; None for a number that is none."""
+        if (given := self._given.get(number)) is not None:
+            return given
+        if number not in self._files:
+            return None
+        self.begin(number)
+        done, _ = await asyncio.wait([self._reading[number]], timeout=PATIENCE)
+        if not done:
+            return NOTHING
+        try:
+            return self._reading[number].result()
+        except (TorrentCastError, Unplayable) as err:
+            _LOGGER.warning("Subtitles %d cannot be read: %s", number, err.reason)
+            return NOTHING
+
+    def close(self) -> None:
+        """Read nothing more."""
+        for task in self._reading.values():
+            task.cancel()

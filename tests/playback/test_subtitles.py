@@ -1,0 +1,128 @@
+"""Which subtitles belong to a film, and which of them are shown."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from custom_components.torrent_cast.engine import SourceError, TorrentFile
+from custom_components.torrent_cast.media import Container, Kind, Probe, Stream
+from custom_components.torrent_cast.media.probe import KeyFrames
+from custom_components.torrent_cast.playback import Given, Habits, NoSuchTrack, Show, Wishes
+from custom_components.torrent_cast.playback.subtitles import NOTHING, Subtitles, beside
+from custom_components.torrent_cast.playback.wishes import audio_of, find_track, track_of
+
+
+def files(*paths: str) -> list[TorrentFile]:
+    return [TorrentFile(index, f"T/{path}", 1000, 0) for index, path in enumerate(paths)]
+
+
+def labels(paths: Sequence[str]) -> list[str]:
+    found = files(*paths)
+    return [f"{side.language} {side.label}" for side in beside(found, found[0])]
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["A film.mkv", "A film.srt"], ["None A film"]),
+        (["A film.mkv", "A film.de.srt", "A film.eng.sdh.ASS"], ["de German", "en English (SDH)"]),
+        (["A film.mkv", "Subs/2_English.srt", "Subs/it.forced.vtt"], ["en English", "it Italian (forced)"]),
+        (["It (2026).mkv", "It again.srt", "It (2026).fr.srt"], ["fr French", "None It again"]),
+        (["S.S01E01.mkv", "S.S01E02.mkv", "S.S01E01.en.srt", "S.S01E02.en.srt"], ["en English"]),
+        (["S 1x01.mkv", "S 1x02.mkv", "subs/s01e01.de.srt", "subs/s01e02.de.srt"], ["de German"]),
+        (
+            ["S.S01E01.mkv", "S.S01E02.mkv", "Subs/S.S01E01/2_English.srt", "Subs/S.S01E02/2_English.srt"],
+            ["en English"],
+        ),
+        (["A.mkv", "AB.mkv", "A.srt", "AB.srt"], ["None A"]),
+        (["A film.mkv", "A film.sub", "A film.idx"], []),
+        (["A film.mkv", "A film.sub"], ["None A film"]),
+        (["A film.mkv", "A film.nfo", "A film.sup"], []),
+    ],
+)
+def test_subtitles_are_matched_by_name(paths: list[str], expected: list[str]) -> None:
+    assert labels(paths) == expected
+
+
+def test_more_than_a_menu_shows_are_cut() -> None:
+    assert len(labels(["A film.mkv", *(f"{number}.srt" for number in range(500))])) == 40
+
+
+async def nothing(_file: TorrentFile) -> bytes:
+    raise SourceError("unknown_torrent")
+
+
+@pytest.fixture
+def subtitles() -> Subtitles:
+    found = files("A.mkv", "A.de.srt", "A.de.forced.srt", "A.en.sdh.srt", "A.en.srt")
+    return Subtitles(beside(found, found[0]), None, nothing)
+
+
+@pytest.mark.parametrize(
+    ("show", "language", "spoken", "shown"),
+    [
+        (Show.AUTO, "de", "en", "German"),
+        (Show.AUTO, "de", "de", "German (forced)"),
+        (Show.AUTO, "de", None, "German (forced)"),
+        (Show.AUTO, "en", "de", "English"),
+        (Show.AUTO, "fr", "de", None),
+        (Show.ALWAYS, "de", "de", "German"),
+        (Show.NEVER, "de", "en", None),
+    ],
+)
+def test_what_is_shown_unasked(
+    subtitles: Subtitles, show: Show, language: str, spoken: str | None, shown: str | None
+) -> None:
+    track = subtitles.default(show, language, spoken)
+    assert (track.label if track else None) == shown
+
+
+def test_what_is_asked_for_is_shown(subtitles: Subtitles) -> None:
+    found = [find_track(subtitles, wanted) for wanted in ("German", "en", "3", " OFF ")]
+    assert [track.label if track else None for track in found] == ["German", "English", "English", None]
+    with pytest.raises(NoSuchTrack) as caught:
+        find_track(subtitles, "fr")
+    assert caught.value.details["tracks"] == "1 German, 2 German (forced), 3 English, 4 English (SDH)"
+
+
+async def test_what_was_given_is_shown_first() -> None:
+    found = files("A.mkv", "A.de.srt")
+    given = Subtitles(beside(found, found[0]), Given("mine.srt", b"WEBVTT mine"), nothing)
+    track = track_of(given, Wishes(), Habits(show=Show.NEVER), None)
+    assert track is not None
+    assert (track.label, [one.id for one in given.tracks]) == ("mine.srt", [1, 2])
+    assert [await given.text(number) for number in (1, 2, 3)] == [b"WEBVTT mine", NOTHING, None]
+
+
+ENGLISH, GERMAN = (
+    Stream(index, Kind.AUDIO, "aac", channels=2, language=language) for index, language in ((1, "eng"), (2, "ger"))
+)
+
+
+def film(*streams: Stream) -> Probe:
+    from array import array  # noqa: PLC0415  # nothing else here wants one
+
+    frames = KeyFrames(array("d"), array("q"))
+    return Probe(
+        Container.MP4, "video/mp4", 1000, 10.0, ((0, 10),), frames, streams, audio=streams[0] if streams else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "habit", "heard"),
+    [(None, None, 1), ("de", None, 2), (None, "German", 2), ("en", "de", 1), (None, "fr", 1)],
+)
+def test_the_sound_is_chosen_by_language(asked: str | None, habit: str | None, heard: int) -> None:
+    found = audio_of(film(ENGLISH, GERMAN), Wishes(audio_language=asked), Habits(audio_language=habit))
+    assert found is not None
+    assert found.index == heard
+
+
+def test_a_language_that_was_asked_for_and_is_not_there_is_said_so() -> None:
+    with pytest.raises(NoSuchTrack) as caught:
+        audio_of(film(ENGLISH, GERMAN), Wishes(audio_language="fr"), Habits())
+    assert caught.value.details == {"wanted": "fr", "languages": "eng, ger"}
+
+
+def test_a_film_without_sound_has_none() -> None:
+    assert audio_of(film(), Wishes(audio_language="fr"), Habits()) is None

@@ -1,0 +1,96 @@
+"""What callers want to hear and read."""
+# ruff: noqa: ASYNC240  # a test may wait for its own disk
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.core import HomeAssistant
+
+from custom_components.torrent_cast.const import DOMAIN
+from custom_components.torrent_cast.playback import Following, Playback
+from tests.conftest import Seed, Television, soon
+from tests.services.conftest import play, refusal
+
+SRT = b"1\n00:00:01,000 --> 00:00:02,500\nHello\n"
+
+
+@pytest.fixture
+def srt(hass: HomeAssistant, tmp_path: Path) -> Path:
+    """Return the path of a file of subtitles that Home Assistant may read."""
+    path = tmp_path / "allowed" / "mine.srt"
+    path.parent.mkdir()
+    path.write_bytes(SRT)
+    hass.config.allowlist_external_dirs = {str(path.parent)}
+    return path
+
+
+async def test_a_file_of_subtitles_is_offered_and_shown(
+    hass: HomeAssistant, tv: Television, film: Seed, srt: Path
+) -> None:
+    answer = await play(hass, tv.entity_id, film.magnet, subtitles=str(srt))
+    assert answer["sessions"][0]["subtitles"] == [{"track": 1, "name": "mine.srt", "language": None, "shown": True}]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"no subtitles", "not_subtitles"),
+        (b"x" * 5_000_000, "subtitles_too_large"),
+        (b"\x00\x00\x01\xba", "subtitles_drawn"),
+        (None, "subtitles_unreachable"),
+    ],
+)
+async def test_a_file_that_is_none_is_said_so_before_anything_plays(
+    hass: HomeAssistant, tv: Television, playback: Playback, film: Seed, srt: Path, content: bytes | None, reason: str
+) -> None:
+    if content is None:
+        srt.unlink()
+    else:
+        srt.write_bytes(content)
+    error = await refusal(hass, tv.entity_id, film.magnet, subtitles=str(srt))
+    assert error.translation_key == reason
+    assert playback.sessions == ()
+
+
+@pytest.mark.parametrize("where", ["/etc/passwd", "/etc/mine.srt", "http://127.0.0.1:1/mine.srt", "http://[/mine.srt"])
+async def test_where_nothing_may_be_read_is_said_so(
+    hass: HomeAssistant, tv: Television, film: Seed, where: str
+) -> None:
+    assert (await refusal(hass, tv.entity_id, film.magnet, subtitles=where)).translation_key == "subtitles_unreachable"
+
+
+async def test_languages_that_are_not_there_are_said_so(hass: HomeAssistant, tv: Television, film: Seed) -> None:
+    assert (await refusal(hass, tv.entity_id, film.magnet, subtitles="de")).translation_key == "no_subtitles"
+    error = await refusal(hass, tv.entity_id, film.magnet, audio_language="German")
+    assert error.translation_key == "no_audio_language"
+
+
+class Screen:
+    """A device that notes what subtitles it is to show."""
+
+    name = "TV"
+
+    def __init__(self) -> None:
+        self.shown: list[int | None] = []
+
+    async def show_subtitles(self, track: int | None) -> None:
+        """Show a track."""
+        self.shown.append(track)
+
+
+async def test_subtitles_are_switched_while_it_plays(
+    hass: HomeAssistant, tv: Television, playback: Playback, film: Seed, srt: Path
+) -> None:
+    async def switch(subtitles: str) -> None:
+        data = {"entity_id": tv.entity_id, "subtitles": subtitles}
+        await soon(hass.services.async_call(DOMAIN, "set_subtitles", data, blocking=True))
+
+    await play(hass, tv.entity_id, film.magnet, subtitles=str(srt))
+    (session,) = playback.sessions
+    assert session.playhead is not None
+    screen: Any = Screen()
+    session.following = Following(session, screen, session.playhead)
+    await switch("off")
+    await switch("1")
+    assert (screen.shown, session.shown) == ([None, 1], 1)
