@@ -257,4 +257,6 @@ def test_the_services_yaml_names_the_fields_of_the_schema() -> None:
     fields = load_yaml_dict(str(PACKAGE / "services.yaml"))["play"]["fields"]
     names = {value for name, value in vars(module).items() if re.fullmatch("ATTR_[A-Z_]+", name)}
     assert set(fields) == names & set(fields)
-    assert {"source", "file", "title", "start_position", "audio_language", "subtitles", "wait"} == set(fields)
+    assert {"source", "file", "title", "start_position", "enqueue", "audio_language", "subtitles", "wait"} == set(
+        fields
+    )

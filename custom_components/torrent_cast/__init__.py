@@ -2,6 +2,7 @@
 
 import mimetypes
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -22,10 +23,11 @@ from .playback import Library, Playback
 from .playback.playback import HOUSEKEEPING_INTERVAL
 from .providers import Adding
 from .providing import PROVIDERS, Providers
+from .queueing import Succession
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
 from .transport import async_listen
-from .views import HlsView, PictureView, StreamView, SubtitleView
+from .views import ArtView, HlsView, PictureView, StreamView, SubtitleView
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -43,6 +45,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.http.register_view(PictureView)
     hass.http.register_view(HlsView)
     hass.http.register_view(SubtitleView)
+    hass.http.register_view(ArtView)
     return True
 
 
@@ -72,6 +75,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
         async_track_time_interval(hass, tidy, timedelta(seconds=HOUSEKEEPING_INTERVAL), cancel_on_shutdown=True)
     )
     entry.async_on_unload(async_listen(hass, playback))
+    start = partial(entry.async_create_background_task, hass)
+    entry.async_on_unload(Succession(hass, playback, start).async_listen())
     entry.async_on_unload(events.async_listen(hass, playback))
     entry.async_on_unload(issues.async_listen(hass, playback))
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))

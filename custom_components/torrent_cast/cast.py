@@ -14,6 +14,7 @@ from .engine.source import is_magnet
 from .errors import translate_errors
 from .loading import CastDevice
 from .media import BROWSER, profile_of
+from .metadata import describe
 from .playback import Following, Playback, Session, SessionEnded, State, TargetUnavailable
 from .playback.session import SCHEME
 from .playback.urls import base_url
@@ -110,6 +111,7 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
         session.profile = profile_of(str(chromecast.model_name), playback.settings.extras_of(session.target))
         await session.prepare()
         base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host)
+        session.metadata = await describe(hass, playback, session, base)
         await _follow(session, CastDevice(hass, chromecast, session, base.with_path(delivery_path(session))))
     except asyncio.CancelledError:
         session.end()

@@ -45,6 +45,7 @@ from .const import (
     CONF_KEEP_HOURS,
     CONF_LSD,
     CONF_METADATA_TIMEOUT,
+    CONF_NEXT_EPISODE,
     CONF_PORT,
     CONF_SEED_RATIO,
     CONF_SEEDING,
@@ -101,6 +102,7 @@ PLAYBACK_FIELDS: Final[dict[str, Any]] = {
     CONF_SEED_RATIO: NumberSelector(
         NumberSelectorConfig(min=0, max=MAX_SEED_RATIO, step=0.1, mode=NumberSelectorMode.BOX)
     ),
+    CONF_NEXT_EPISODE: BooleanSelector(),
     CONF_SUBTITLES: SelectSelector(
         SelectSelectorConfig(options=[policy.value for policy in Show], translation_key=CONF_SUBTITLES)
     ),

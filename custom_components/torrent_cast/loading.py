@@ -69,6 +69,7 @@ class _Load:
     position: float
     media_info: dict[str, Any]
     shown: int | None
+    metadata: dict[str, Any]
 
     def send(
         self,
@@ -83,6 +84,7 @@ class _Load:
             self.content_id,
             self.content_type,
             title=self.title,
+            metadata=dict(self.metadata),
             current_time=self.position,
             stream_type="BUFFERED",
             media_info=self.media_info,
@@ -171,6 +173,7 @@ def _message(session: Session, url: URL, position: float, *, plain: bool) -> _Lo
         position=position,
         media_info=info,
         shown=session.shown,
+        metadata=session.metadata,
     )
 
 

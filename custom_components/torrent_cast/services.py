@@ -14,7 +14,7 @@ from homeassistant.helpers import config_validation as cv
 from .const import DOMAIN
 from .errors import translate_errors
 from .library_services import ATTR_FILE, ATTR_SOURCE, async_setup_library_services, described, wanted_file
-from .playback import Playback, Session, Wishes
+from .playback import Enqueue, Playback, Queued, Session, Wishes
 from .playback.wishes import OFF
 from .playing import ask, play_on, play_unheard, stop_on
 from .references import choose_source
@@ -29,6 +29,7 @@ SERVICE_SET_SUBTITLES: Final = "set_subtitles"
 
 ATTR_TITLE: Final = "title"
 ATTR_START_POSITION: Final = "start_position"
+ATTR_ENQUEUE: Final = "enqueue"
 ATTR_AUDIO_LANGUAGE: Final = "audio_language"
 ATTR_SUBTITLES: Final = "subtitles"
 ATTR_WAIT: Final = "wait"
@@ -56,6 +57,7 @@ PLAY_SCHEMA = cv.make_entity_service_schema(
         vol.Optional(ATTR_FILE): cv.string,
         vol.Optional(ATTR_TITLE): cv.string,
         vol.Optional(ATTR_START_POSITION): _seconds,
+        vol.Optional(ATTR_ENQUEUE, default=Enqueue.REPLACE): vol.Coerce(Enqueue),
         vol.Optional(ATTR_AUDIO_LANGUAGE): cv.string,
         vol.Optional(ATTR_SUBTITLES): cv.string,
         vol.Optional(ATTR_WAIT, default=True): cv.boolean,
@@ -90,18 +92,14 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
     with translate_errors():
         choice = await choose_source(hass, playback, call.data[ATTR_SOURCE])
         wishes = await _wishes(call, playback)
-        position = choice.start_position if file is None else 0.0
-        sessions = [
-            playback.start_session(
-                choice.source,
-                wanted=choice.file if file is None else file,
-                title=call.data.get(ATTR_TITLE),
-                start_position=call.data.get(ATTR_START_POSITION, position),
-                target=target,
-                wishes=wishes,
-            )
-            for target in targets
-        ]
+        item = Queued(
+            choice.source,
+            wanted=choice.file if file is None else file,
+            title=call.data.get(ATTR_TITLE),
+            start_position=call.data.get(ATTR_START_POSITION, choice.start_position if file is None else 0.0),
+            wishes=wishes,
+        )
+        sessions = _begun(playback, item, targets, call.data[ATTR_ENQUEUE])
     play = play_on if call.data[ATTR_WAIT] else play_unheard
     plays = [
         hass.async_create_task(play(hass, call.context, session), f"torrent_cast play on {session.target}")
@@ -110,6 +108,29 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
     if call.data[ATTR_WAIT]:
         await _all_done(plays)
     return {"sessions": [described(session) for session in sessions]} if call.return_response else None
+
+
+def _begun(playback: Playback, item: Queued, targets: list[str], where: Enqueue) -> list[Session]:
+    """Return a session for each device that is to play at once; the others have it in their queue."""
+    sessions = []
+    for target in targets:
+        queue = playback.queue(target)
+        if not where.is_at_once and any(not session.is_over for session in playback.for_target(target)):
+            queue.put([item], where)
+            continue
+        if where is Enqueue.REPLACE:
+            queue.clear()
+        sessions.append(
+            playback.start_session(
+                item.source,
+                wanted=item.wanted,
+                title=item.title,
+                start_position=item.start_position,
+                target=target,
+                wishes=item.wishes,
+            )
+        )
+    return sessions
 
 
 async def _wishes(call: ServiceCall, playback: Playback) -> Wishes:

@@ -21,6 +21,7 @@ from .const import (
     CONF_KEEP_HOURS,
     CONF_LSD,
     CONF_METADATA_TIMEOUT,
+    CONF_NEXT_EPISODE,
     CONF_PORT,
     CONF_SEED_RATIO,
     CONF_SEEDING,
@@ -68,6 +69,7 @@ DEFAULTS: dict[str, Any] = {
     CONF_WHOLE_FILM: False,
     CONF_SEEDING: Seeding.WATCHING.value,
     CONF_SEED_RATIO: DEFAULT_SEED_RATIO,
+    CONF_NEXT_EPISODE: True,
     CONF_SUBTITLES: Show.AUTO.value,
     **{name: [] for name in EXTRAS},
 }
@@ -91,6 +93,7 @@ def from_entry(entry: ConfigEntry, language: str = "en") -> PlaybackSettings:
         metadata_timeout=options[CONF_METADATA_TIMEOUT],
         base_url=options.get(CONF_BASE_URL),
         whole_film=options[CONF_WHOLE_FILM],
+        next_episode=options[CONF_NEXT_EPISODE],
         seeding=Seeding(options[CONF_SEEDING]),
         seed_ratio=options[CONF_SEED_RATIO],
         habits=Habits(

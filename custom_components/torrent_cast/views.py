@@ -131,6 +131,30 @@ class SubtitleView(HomeAssistantView):
         return web.Response(body=text, content_type=SUBTITLE_TYPE, charset="utf-8", headers=headers)
 
 
+def art_path(session: Session) -> str:
+    """Return the path of a picture of what a session plays; it holds the token."""
+    return f"/api/{DOMAIN}/{session.token}/art/film.jpg"
+
+
+class ArtView(HomeAssistantView):
+    """Serves a picture of the film to whoever knows the token, as the device that shows it does."""
+
+    url = f"/api/{DOMAIN}/{{token}}/art/film.jpg"
+    name = f"api:{DOMAIN}:art"
+    requires_auth = False
+    cors_allowed = True
+
+    async def get(self, request: web.Request, token: str) -> web.Response:
+        """Answer with a JPEG."""
+        session = _session(request, token)
+        playback = playback_of(request.app[KEY_HASS])
+        if playback is None or session.file is None:
+            raise web.HTTPNotFound
+        if (data := await playback.picture(session.source.key, session.file.index)) is None:
+            raise web.HTTPNotFound
+        return web.Response(body=data, content_type="image/jpeg")
+
+
 class HlsView(HomeAssistantView):
     """Serves a film in segments to whoever knows the token, which the segments inherit from the playlist's path."""
 

@@ -68,6 +68,12 @@ def test_a_word_with_sample_in_it_is_no_sample() -> None:
     assert not TorrentFile(0, "Samplers of Time.mkv", 1, 0).is_extra
 
 
+def test_of_an_album_the_first_song_is_chosen() -> None:
+    assert (
+        choose(files(("A/10 Song.flac", 9), ("A/cover.jpg", 99), ("A/2 Song.flac", 5), ("A/3 Song.mp3", 7))).index == 2
+    )
+
+
 @pytest.mark.parametrize("named", [[], [("a.txt", 1)], [("a.mkv", 0)]])
 def test_without_a_video_there_is_nothing_to_choose(named: list[tuple[str, int]]) -> None:
     with pytest.raises(NoPlayableFile) as error:

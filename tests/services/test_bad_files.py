@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("entry")
 async def test_a_torrent_without_video(
     hass: HomeAssistant, tv: Television, share: Callable[[dict[str, int]], Seed], playback: Playback, downloads: Path
 ) -> None:
-    seed = share({"book.pdf": 100, "song.mp3": PIECE})
+    seed = share({"book.pdf": 100, "cover.jpg": PIECE})
     error = await refusal(hass, tv.entity_id, seed.magnet)
     assert error.translation_key == "no_video"
     assert error.translation_placeholders == {"files": "2"}

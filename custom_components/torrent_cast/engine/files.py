@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Containers that `mimetypes` does not know or does not call video.
 VIDEO_SUFFIXES: Final = frozenset({".mkv", ".m2ts", ".mts", ".ts", ".webm", ".m4v", ".divx", ".ogm", ".vob", ".rmvb"})
+AUDIO_SUFFIXES: Final = frozenset({".flac", ".m4b", ".mka", ".oga", ".ogg", ".opus"})
+# Longer ones would take int() its time.
+NUMBER: Final = re.compile(r"([0-9]{1,9})")
 EXTRAS: Final = re.compile(r"(?:^|[^a-z])(?:sample|trailer)(?:[^a-z]|$)", re.IGNORECASE)
 
 
@@ -39,6 +42,12 @@ class TorrentFile:
         path = PurePosixPath(self.path)
         guess = mimetypes.guess_type(path.name)[0] or ""
         return guess.startswith("video/") or path.suffix.lower() in VIDEO_SUFFIXES
+
+    @property
+    def is_audio(self) -> bool:
+        """Tell by its name whether this is sound alone."""
+        path = PurePosixPath(self.path)
+        return (mimetypes.guess_type(path.name)[0] or "").startswith("audio/") or path.suffix.lower() in AUDIO_SUFFIXES
 
     @property
     def is_extra(self) -> bool:
@@ -71,6 +80,8 @@ def _is_control(char: str) -> bool:
 def choose(files: Sequence[TorrentFile], wanted: int | str | None = None, only: Sequence[range] = ()) -> TorrentFile:
     """Return the file with index `wanted`, the largest that matches the glob `wanted`, or the largest video.
 
+    Of an album, which has no video, the first song.
+
     Where nothing is wanted and `only` names indexes, the video is among those. A sample or trailer is chosen only when
     it is asked for or nothing else is there. Raises NoPlayableFile.
     """
@@ -81,9 +92,17 @@ def choose(files: Sequence[TorrentFile], wanted: int | str | None = None, only: 
     if only:
         files = _selected(files, only)
     videos = [file for file in files if file.is_video and file.size]
+    if not videos and (songs := [file for file in files if file.is_audio and file.size]):
+        return min(songs, key=_song_order)
     if not videos:
         raise NoPlayableFile("no_video", files=len(files))
     return _largest([file for file in videos if not file.is_extra] or videos)
+
+
+def _song_order(file: TorrentFile) -> list[tuple[int, str]]:
+    """Return what sorts songs by path, "2" before "10"."""
+    parts = NUMBER.split(file.path.casefold())
+    return [(int(part), "") if at % 2 else (0, part) for at, part in enumerate(parts)]
 
 
 def _selected(files: Sequence[TorrentFile], only: Sequence[range]) -> list[TorrentFile]:

@@ -6,6 +6,7 @@ from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, NoSuchTrac
 from .following import Following
 from .library import Kept, Library, Seen
 from .playback import Playback, PlaybackSettings, Seeding
+from .queue import Enqueue, Queue, Queued
 from .session import Session
 from .state import State
 from .status import Activity, Status, playable_seconds
@@ -16,6 +17,7 @@ from .wishes import Habits, Wishes
 __all__ = [
     "Activity",
     "BadPosition",
+    "Enqueue",
     "Entry",
     "Following",
     "Given",
@@ -29,6 +31,8 @@ __all__ = [
     "NoSuchTrack",
     "Playback",
     "PlaybackSettings",
+    "Queue",
+    "Queued",
     "Seeding",
     "Seen",
     "Session",

@@ -37,6 +37,7 @@ from .course import Happening
 from .library import Library
 from .listeners import Listeners, Pulse
 from .pictures import Pictures
+from .queue import Queue
 from .session import Session
 from .state import State
 from .status import Status, status
@@ -81,6 +82,7 @@ class PlaybackSettings:
     metadata_timeout: float
     base_url: str | None = None
     whole_film: bool = False
+    next_episode: bool = True
     seeding: Seeding = Seeding.WATCHING
     seed_ratio: float = 1.0
     habits: Habits = field(default_factory=Habits)
@@ -113,6 +115,7 @@ class Playback:
         self._lock = asyncio.Lock()  # adding and letting go of a torrent must not overlap
         self._by_id: dict[str, Session] = {}
         self._by_token: dict[str, Session] = {}
+        self._queues: dict[str, Queue] = {}
         self._users: Counter[str] = Counter()
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -159,6 +162,10 @@ class Playback:
     def for_target(self, entity_id: str) -> list[Session]:
         """Return the sessions on a device."""
         return [session for session in self.sessions if session.target == entity_id]
+
+    def queue(self, entity_id: str) -> Queue:
+        """Return what a device is to play next."""
+        return self._queues.setdefault(entity_id, Queue())
 
     def claim(self, session: Session, entity_id: str) -> None:
         """Give a device to `session`: what has not got onto its screen by now will not take it later."""

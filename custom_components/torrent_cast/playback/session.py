@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
 from ..engine.files import printable
@@ -101,6 +101,8 @@ class Session:
         self.probe: Probe | None = None
         self.profile: Profile | None = None  # what the device plays; None: whoever asks gets the file as it is
         self.wishes = wishes or Wishes()
+        self.label: str | None = None  # what to call it, if nobody has said
+        self.metadata: dict[str, Any] = {}  # what the device shows of it beside its title
         self.audio: Stream | None = None  # what is heard
         self.subtitles: Subtitles | None = None
         self.shown: int | None = None  # the track of subtitles
@@ -152,7 +154,11 @@ class Session:
     @property
     def title(self) -> str:
         """Return what to call the film."""
-        title = printable(self._title or "") or (self.file.name if self.file else self.source.name)
+        title = (
+            printable(self._title or "")
+            or printable(self.label or "")
+            or (self.file.name if self.file else self.source.name)
+        )
         return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
 
     @property

@@ -19,6 +19,8 @@ class Wishes:
     audio_language: str | None = None
     subtitles: str | None = None
     given: Given | None = None
+    is_firm: bool = True
+    """Whether to fail where a film has none of that, as only who asks for this film wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def audio_of(probe: Probe, wishes: Wishes, habits: Habits) -> Stream | None:
     found = [stream for stream in streams if code is not None and language_of(stream.language) == code]
     if found:
         return probe.audio if probe.audio in found else found[0]
-    if wishes.audio_language is not None:
+    if wishes.audio_language is not None and wishes.is_firm:
         languages = sorted({stream.language or "?" for stream in streams})
         raise NoSuchTrack("no_audio_language", wanted=wanted[:40], languages=", ".join(languages))
     return probe.audio
@@ -49,7 +51,11 @@ def audio_of(probe: Probe, wishes: Wishes, habits: Habits) -> Stream | None:
 def track_of(subtitles: Subtitles, wishes: Wishes, habits: Habits, audio: Stream | None) -> Track | None:
     """Return the subtitles to begin with. Raises NoSuchTrack for some that were asked for. Not for the event loop."""
     if wishes.subtitles is not None:
-        return find_track(subtitles, wishes.subtitles)
+        try:
+            return find_track(subtitles, wishes.subtitles)
+        except NoSuchTrack:
+            if wishes.is_firm:
+                raise
     spoken = language_of(audio.language) if audio is not None else None
     return subtitles.default(habits.show, language_of(habits.subtitle_language) or "en", spoken)
 

@@ -1,0 +1,149 @@
+"""One film after another on a Cast device: what was queued, else the next episode or song of the torrent."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Final
+from weakref import WeakSet
+
+from homeassistant.components.media_player import (
+    ATTR_MEDIA_CONTENT_ID,
+    ATTR_MEDIA_CONTENT_TYPE,
+    SERVICE_PLAY_MEDIA,
+    MediaType,
+)
+from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
+from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+
+from . import tree
+from .engine import TorrentCastError, TorrentFile
+from .media import Unplayable
+from .playback import Happening, Playback, Queued, Session
+from .titles import plain, titles_of
+
+_LOGGER = logging.getLogger(__name__)
+
+# Head and index of the next film are fetched this long before the end of the one that plays; s.
+AHEAD: Final = 60.0
+CUT_SHORT: Final = frozenset({Happening.STOPPED, Happening.FAILED})
+
+type Start = Callable[[Coroutine[Any, Any, None], str], object]
+"""Starts a task that ends with the config entry; takes its name too."""
+
+
+class Succession:
+    """Goes on with the next film wherever one comes to its end."""
+
+    def __init__(self, hass: HomeAssistant, playback: Playback, start: Start) -> None:
+        self._hass = hass
+        self._playback = playback
+        self._start = start
+        self._seen_to: WeakSet[Session] = WeakSet()  # those whose successor is ready, or there is none
+
+    @callback
+    def async_listen(self) -> CALLBACK_TYPE:
+        """Begin; the returned function ends it."""
+        removals = (self._playback.happenings.add(self._on_happening), self._playback.changes.add(self._on_change))
+
+        @callback
+        def _remove() -> None:
+            for remove in removals:
+                remove()
+
+        return _remove
+
+    def _on_happening(self, session: Session, happening: Happening) -> None:
+        if (target := session.target) is None or session.downloads:
+            return
+        if happening is Happening.FINISHED:
+            self._start(self._go_on(session, target), "torrent_cast next film")
+        elif happening in CUT_SHORT and all(one is session for one in self._playback.for_target(target)):
+            self._playback.queue(target).clear()
+
+    def _on_change(self) -> None:
+        for session in self._playback.sessions:
+            if session not in self._seen_to and _is_near_its_end(session):
+                self._seen_to.add(session)
+                self._start(self._make_ready(session), "torrent_cast prepare next film")
+
+    async def _make_ready(self, session: Session) -> None:
+        """Fetch head and index of what comes next; what goes wrong is said when its turn comes."""
+        assert session.target is not None  # it plays
+        queue = self._playback.queue(session.target)
+        item = queue.items[0] if queue.items else await self._next_in_torrent(session)
+        if item is None or session.is_over or queue.ready is not None:
+            return
+        queue.ready = following = self._begin(item)
+        following.profile = session.profile
+        try:
+            await following.prepare()
+        except (TorrentCastError, Unplayable) as err:
+            _LOGGER.debug("The next film is not ready: %s", err.reason)
+
+    async def _go_on(self, session: Session, target: str) -> None:
+        if any(one is not session for one in self._playback.for_target(target)):
+            return  # somebody plays something else already
+        queue = self._playback.queue(target)
+        item, ready = queue.pop(), queue.take_ready()
+        try:
+            if ready is None and item is None:
+                item = await self._next_in_torrent(session)
+            following = ready or (self._begin(item) if item is not None else None)
+            if following is not None:
+                await self._play(following, target)
+        except (TorrentCastError, HomeAssistantError) as err:
+            _LOGGER.error("Cannot go on with the next film on %s: %s", target, err)  # noqa: TRY400  # its text says it all
+
+    def _begin(self, item: Queued) -> Session:
+        return self._playback.start_session(
+            item.source,
+            wanted=item.wanted,
+            title=item.title,
+            start_position=item.start_position,
+            wishes=item.wishes,
+        )
+
+    async def _play(self, session: Session, target: str) -> None:
+        self._playback.claim(session, target)
+        data = {
+            ATTR_ENTITY_ID: target,
+            ATTR_MEDIA_CONTENT_ID: session.content_id,
+            ATTR_MEDIA_CONTENT_TYPE: MediaType.VIDEO,
+        }
+        try:
+            await self._hass.services.async_call(MEDIA_PLAYER, SERVICE_PLAY_MEDIA, data, blocking=True)
+        except BaseException:
+            session.end()
+            raise
+
+    async def _next_in_torrent(self, session: Session) -> Queued | None:
+        """Return the episode or song after the one that plays, None where there is none or nobody wants it."""
+        torrent, file = session.torrent, session.file
+        if not self._playback.settings.next_episode or torrent is None or file is None:
+            return None
+        following = await self._following(list(torrent.files), file)
+        if following is None:
+            return None
+        source = await self._playback.kept_source(session.source.key)
+        wishes = replace(session.wishes, given=None, is_firm=False)
+        return Queued(source, following.index, wishes=wishes)
+
+    async def _following(self, files: list[TorrentFile], file: TorrentFile) -> TorrentFile | None:
+        songs = tree.is_audio(file)
+        same = [one for one in tree.playable(files) if tree.is_audio(one) is songs and not one.is_extra]
+        if file not in same or len(same) == 1:
+            return None
+        paths = [one.path for one in same]
+        titles = {path: plain(path) for path in paths} if songs else await titles_of(self._hass, paths)
+        ordered = [one for one in tree.in_order(same, titles) if songs or titles[one.path].episodes]
+        after = ordered[ordered.index(file) + 1 :] if file in ordered else []
+        return after[0] if after else None
+
+
+def _is_near_its_end(session: Session) -> bool:
+    if session.target is None or not session.was_loaded or session.playhead is None or session.probe is None:
+        return False
+    duration = session.probe.duration
+    return duration is not None and duration - session.playhead.seconds < AHEAD
