@@ -29,7 +29,7 @@ from custom_components.torrent_cast.const import (
 )
 from custom_components.torrent_cast.engine import BindingError, binding
 from custom_components.torrent_cast.media import Extra
-from custom_components.torrent_cast.playback import Seeding
+from custom_components.torrent_cast.playback import Habits, Seeding, Show
 from custom_components.torrent_cast.settings import DEFAULTS
 from tests.conftest import OPTIONS
 
@@ -211,7 +211,16 @@ async def test_an_entry_that_did_not_start_does_so_with_its_new_directory(hass: 
 # --- options ---------------------------------------------------------------------------------------------------------
 
 
-PLAYBACK = {"keep_hours": 48, "metadata_timeout": 30, "whole_film": True, "seeding": "ratio", "seed_ratio": 1.5}
+PLAYBACK = {
+    "keep_hours": 48,
+    "metadata_timeout": 30,
+    "whole_film": True,
+    "seeding": "ratio",
+    "seed_ratio": 1.5,
+    "next_episode": False,
+    "subtitles": "never",
+}
+LANGUAGES = {"audio_language": "de", "subtitle_language": "fr"}
 
 
 DEVICES = {
@@ -230,24 +239,26 @@ def options_input(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # as the u
 async def test_the_options_show_what_holds(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert form["step_id"] == "init"
-    assert defaults(form) == {name: (DEFAULTS | OPTIONS)[name] for name in PLAYBACK} | {CONF_BASE_URL: ""}
+    empty = dict.fromkeys((CONF_BASE_URL, *LANGUAGES), "")
+    assert defaults(form) == {name: (DEFAULTS | OPTIONS)[name] for name in PLAYBACK} | empty
     assert network_defaults(form) == {name: (DEFAULTS | OPTIONS)[name] for name in NETWORK}
 
 
 async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     form = await hass.config_entries.options.async_init(entry.entry_id)
     done = await hass.config_entries.options.async_configure(
-        form["flow_id"], options_input(base_url="http://192.168.1.10:8123")
+        form["flow_id"], options_input(base_url="http://192.168.1.10:8123", **LANGUAGES)
     )
     await hass.async_block_till_done()
     assert done["type"] is FlowResultType.CREATE_ENTRY
-    assert entry.options == PLAYBACK | NETWORK | DEVICES | {
+    assert entry.options == PLAYBACK | NETWORK | DEVICES | LANGUAGES | {
         CONF_BASE_URL: "http://192.168.1.10:8123",
         CONF_ALTERNATIVE: False,
     }
     settings = entry.runtime_data.settings
     assert settings.engine.upload_limit == 200_000
     assert (settings.whole_film, settings.seeding, settings.seed_ratio) == (True, Seeding.RATIO, 1.5)
+    assert (settings.next_episode, settings.habits) == (False, Habits("de", "fr", Show.NEVER))
     assert settings.extras_of("media_player.cinema") == {Extra.DOLBY}
     assert settings.extras_of("media_player.kitchen") == frozenset()
 
@@ -298,7 +309,7 @@ async def test_a_bad_address_is_an_error_and_can_be_mended(
     form = await hass.config_entries.options.async_configure(form["flow_id"], options_input(base_url=address))
     assert form["type"] is FlowResultType.FORM
     assert form["errors"] == {CONF_BASE_URL: "bad_base_url"}
-    assert defaults(form) == PLAYBACK | {CONF_BASE_URL: address}
+    assert defaults(form) == PLAYBACK | dict.fromkeys(LANGUAGES, "") | {CONF_BASE_URL: address}
     assert network_defaults(form)[CONF_UPLOAD_LIMIT] == 200
     done = await hass.config_entries.options.async_configure(
         form["flow_id"], options_input(base_url="https://cast.example.org/")

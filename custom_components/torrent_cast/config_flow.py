@@ -245,7 +245,7 @@ class TorrentCastOptionsFlow(OptionsFlow):
                 )
             }
             | {
-                vol.Optional(name, description={"suggested_value": values.get(name)}): selector
+                vol.Optional(name, description={"suggested_value": values.get(name, "")}): selector
                 for name, selector in LANGUAGE_FIELDS.items()
             }
             | _devices(values)

@@ -205,3 +205,10 @@ def test_a_refusal_says_what_it_is_about() -> None:
     with pytest.raises(Refused) as caught:
         deliver(film(MKV, "h264 10 bit", "aac"), profile_of(CHROMECAST))
     assert caught.value.details == {"codec": "H.264", "depth": "10", "profile": "High 10"}
+
+
+def test_another_sound_than_the_first_makes_hls_of_what_would_go_as_it_is() -> None:
+    other = Stream(2, Kind.AUDIO, "aac", "LC", channels=2, rate=48000, language="ger")
+    delivery = deliver(film(MP4, "h264", "aac"), profile_of(CHROMECAST), other)
+    assert isinstance(delivery, Remux)
+    assert (delivery.audio, delivery.encodes_audio) == (other, False)

@@ -49,6 +49,8 @@ async def test_a_magnet_plays_on_a_cast_device(
                 "file": {"index": 0, "path": "The film (2026).mp4", "size": film.content.stat().st_size},
                 "content_type": "video/mp4",
                 "duration": pytest.approx(12, abs=0.2),
+                "audio_language": "und",
+                "subtitles": [],
             }
         ]
     }
