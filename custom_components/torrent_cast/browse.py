@@ -385,10 +385,16 @@ def _size(size: int) -> str:
 
 
 def _texts(hass: HomeAssistant) -> _Texts:
-    """Return the texts in Home Assistant's own language: the media browser does not say whose it is."""
-    found = async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)
+    return _Texts(
+        in_use=_text(hass, "in_use"),
+        season=_text(hass, "season"),
+        begun=_text(hass, "continue"),
+        watched=_text(hass, "watched"),
+        left_at=_text(hass, "left_at"),
+    )
 
-    def text(key: str) -> str:
-        return found[f"component.{DOMAIN}.common.{key}"]
 
-    return _Texts(text("in_use"), text("season"), text("continue"), text("watched"), text("left_at"))
+def _text(hass: HomeAssistant, key: str) -> str:
+    """Return a text in Home Assistant's own language: the media browser does not say whose it is."""
+    name = f"component.{DOMAIN}.common.{key}"
+    return async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)[name]

@@ -33,7 +33,7 @@ from .identifiers import InTorrent
 from .media_source import search_at_hand
 from .menu import Menu, menu
 from .mirror import features, mirrored, state_of
-from .playback import Session, playable_seconds
+from .playback import Enqueue, Session, playable_seconds
 from .players import Players
 from .playing import stop_on
 from .program import Program, Request
@@ -137,8 +137,8 @@ class TorrentCastPlayer(Delegate):
             setattr(self, f"_attr_{name}", value)
         self._attr_device_class = shown.attributes.get(ATTR_DEVICE_CLASS)
         self._attr_state = state_of(shown.state, sessions, is_starting=program.is_choosing)
-        is_busy = bool(sessions) or program.is_choosing
-        self._attr_supported_features = features(shown.attributes, is_busy=is_busy, has_more=bool(program.upcoming))
+        has_more = bool(program.queue.items)
+        self._attr_supported_features = features(shown.attributes, is_busy=program.is_busy, has_more=has_more)
         self._attr_extra_state_attributes = self._figures(self._session)
         self._attr_media_image_hash = self._picture
         self._look_at_menu()
@@ -158,7 +158,7 @@ class TorrentCastPlayer(Delegate):
             ATTR_PLAYABLE_SECONDS: None if seconds is None else round(seconds),
             ATTR_PEERS: statistics.peers if statistics else None,
             ATTR_DOWNLOAD_RATE: statistics.download_rate if statistics else None,
-            ATTR_UPCOMING: len(self._program.upcoming),
+            ATTR_UPCOMING: len(self._program.queue.items),
             ATTR_ERROR: self._program.error,
         }
 
@@ -232,15 +232,8 @@ class TorrentCastPlayer(Delegate):
         if not is_ours(media_type, media_id):
             await self._hand_over(media_type, media_id, kwargs.get(ATTR_MEDIA_EXTRA))
             return
-        request = Request(media_id, self._context)
-        is_busy = bool(self._sessions) or self._program.is_choosing
-        if is_busy and enqueue in {MediaPlayerEnqueue.ADD, MediaPlayerEnqueue.NEXT}:
-            await authorise(self.hass, self._context, [self._cast])
-            self._program.enqueue(request, first=enqueue is MediaPlayerEnqueue.NEXT)
-            return
-        if enqueue is not MediaPlayerEnqueue.PLAY:
-            self._program.clear()
-        await self._program.play(request)
+        where = Enqueue.REPLACE if enqueue is None else Enqueue(enqueue)
+        await self._program.play(Request(media_id, self._context), where)
 
     async def _hand_over(self, media_type: str, media_id: str, extra: dict[str, Any] | None) -> None:
         media: dict[str, Any] = {ATTR_MEDIA_CONTENT_TYPE: media_type, ATTR_MEDIA_CONTENT_ID: media_id}
@@ -284,16 +277,18 @@ class TorrentCastPlayer(Delegate):
         """Start nothing any more; return what is there."""
         await authorise(self.hass, self._context, [self._cast])
         self._program.cancel()
-        self._program.clear()
+        self._program.queue.clear()
         return self._sessions
 
     @override
     async def async_media_next_track(self) -> None:
-        if self._program.upcoming:
-            await self._program.play(self._program.upcoming.pop(0))
+        if self._program.queue.items:
+            await self._program.play_next(self._context)
         else:
             await super().async_media_next_track()
 
     @override
     async def async_clear_playlist(self) -> None:
-        self._program.clear()
+        await authorise(self.hass, self._context, [self._cast])
+        self._program.queue.clear()
+        self._show()

@@ -1,10 +1,10 @@
-"""What a player of ours was asked to play: what is being started, what comes next, and what went wrong."""
+"""What a player of ours was asked to play: what is being started, what goes into the queue, what went wrong."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant, callback
@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .errors import translate_errors, translated
 from .events import async_fire_failure, reason
-from .playback import Happening, Playback, Session, SessionEnded
+from .playback import Enqueue, Happening, Playback, Queue, Queued, Session, SessionEnded
 from .playing import play_on
 from .references import choose_source, name_of_choice
 from .targets import authorise
@@ -42,18 +42,49 @@ class Program:
         self._target = target
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
-        self.is_choosing = False
-        """Whether it is being found out what is to be played: there is no session yet."""
-        self.upcoming: list[Request] = []
         self.error: str | None = None
         """Why the last play failed."""
 
-    async def play(self, request: Request) -> None:
-        """Start to play. What goes wrong within `ANSWER` is raised, what goes wrong later is an event and `error`."""
+    @property
+    def queue(self) -> Queue:
+        """Return what the device is to play next."""
+        return self._entry.runtime_data.queue(self._target())
+
+    @property
+    def is_choosing(self) -> bool:
+        """Tell whether it is being found out what is to be played: there is no session yet."""
+        return self.queue.is_overtaken
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether something is on the device, or on its way there."""
+        return self.is_choosing or bool(self._entry.runtime_data.for_target(self._target()))
+
+    async def play(self, request: Request, where: Enqueue = Enqueue.PLAY) -> None:
+        """Start to play, or queue. What goes wrong later than `ANSWER` after the start is an event and `error`."""
         await authorise(self._hass, request.context, [self._target()])
+        if where.is_at_once:
+            if where is Enqueue.REPLACE:
+                self.queue.clear()
+            await self._start(self._choose_and_start(request), request.context)
+            return
+        item = await self._choose(request)
+        if self.is_busy:
+            self.queue.put([item], where)
+            self._changed()
+        else:
+            await self._start(self._start_item(item), request.context)
+
+    async def play_next(self, context: Context | None) -> None:
+        """Start to play what is queued first."""
+        await authorise(self._hass, context, [self._target()])
+        await self._start(self._start_next(), context)
+
+    async def _start(self, starting: Coroutine[Any, Any, Session | None], context: Context | None) -> None:
+        """Play what `starting` returns. What goes wrong within `ANSWER` is raised."""
         self.cancel()
         self.error = None
-        task = self._begin(request)
+        task = self._begin(starting, context)
         await asyncio.wait([task], timeout=ANSWER)
         if task.cancelled():
             raise translated(SessionEnded("session_ended"))
@@ -61,16 +92,6 @@ class Program:
             task.result()
         else:
             task.add_done_callback(_log)
-
-    def enqueue(self, request: Request, *, first: bool) -> None:
-        """Play `request` when what plays now is over; before all others if `first`."""
-        self.upcoming.insert(0 if first else len(self.upcoming), request)
-        self._changed()
-
-    def clear(self) -> None:
-        """Play nothing afterwards."""
-        self.upcoming.clear()
-        self._changed()
 
     def cancel(self) -> None:
         """Give up what is being started."""
@@ -80,53 +101,60 @@ class Program:
 
     @callback
     def on_happening(self, session: Session, happening: Happening) -> None:
-        """Go on after a film's end; not after somebody has stopped it or taken the device."""
+        """Take note of what went wrong, or no longer does."""
         if session.target != self._target():
             return
         if happening is Happening.STARTED:
             self.error = None
         elif happening is Happening.FAILED:
             self.error = reason(session.error)
-        elif happening is Happening.FINISHED and self.upcoming:
-            self.cancel()
-            self._begin(self.upcoming.pop(0)).add_done_callback(_log)
-        elif happening is Happening.STOPPED and not self._is_replaced(session):
-            self.upcoming.clear()
         self._changed()
 
-    def _is_replaced(self, session: Session) -> bool:
-        """Tell whether a session ended because another of ours takes its place."""
-        others = self._entry.runtime_data.for_target(self._target())
-        return self.is_choosing or any(other is not session for other in others)
-
-    def _begin(self, request: Request) -> asyncio.Task[None]:
-        self.is_choosing = True
-        task = self._entry.async_create_background_task(self._hass, self._play(request), "torrent_cast player")
+    def _begin(self, starting: Coroutine[Any, Any, Session | None], context: Context | None) -> asyncio.Task[None]:
+        self.queue.is_overtaken = True
+        task = self._entry.async_create_background_task(
+            self._hass, self._play(starting, context), "torrent_cast player"
+        )
         self._task = task
         task.add_done_callback(self._on_done)
         self._changed()
         return task
 
-    async def _play(self, request: Request) -> None:
-        playback, target = self._entry.runtime_data, self._target()
+    async def _play(self, starting: Coroutine[Any, Any, Session | None], context: Context | None) -> None:
+        with translate_errors():
+            session = await starting
+        self.queue.is_overtaken = False
+        self._changed()
+        if session is not None:
+            await play_on(self._hass, context, session)
+
+    async def _choose_and_start(self, request: Request) -> Session:
+        return await self._start_item(await self._choose(request))
+
+    async def _start_item(self, item: Queued) -> Session:
+        return self._entry.runtime_data.start_queued(item, target=self._target())
+
+    async def _start_next(self) -> Session | None:
+        return self._entry.runtime_data.start_next(self._target())
+
+    async def _choose(self, request: Request) -> Queued:
+        """Return what is asked for. What cannot be read is an event too."""
+        playback = self._entry.runtime_data
         try:
             with translate_errors():
                 choice = await choose_source(self._hass, playback, request.media_id)
-                session = playback.start_session(choice.source, wanted=choice.file, start_position=choice.start_position, target=target)
         except HomeAssistantError as err:
             title = name_of_choice(self._hass, playback, request.media_id)
-            async_fire_failure(self._hass, target, title, err)
+            async_fire_failure(self._hass, self._target(), title, err)
             raise
-        self.is_choosing = False
-        self._changed()
-        await play_on(self._hass, request.context, session)
+        return Queued(choice.source, choice.file, start_position=choice.start_position, context=request.context)
 
     @callback
     def _on_done(self, task: asyncio.Task[None]) -> None:
         if task is not self._task and self._task is not None:
             return  # another took its place
         self._task = None
-        self.is_choosing = False
+        self.queue.is_overtaken = False
         if not task.cancelled() and (error := task.exception()) is not None:
             self.error = reason(error if isinstance(error, Exception) else None)
         self._changed()

@@ -6,14 +6,6 @@ from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakSet
 
-from homeassistant.components.media_player import (
-    ATTR_MEDIA_CONTENT_ID,
-    ATTR_MEDIA_CONTENT_TYPE,
-    SERVICE_PLAY_MEDIA,
-    MediaType,
-)
-from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
-from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
@@ -21,6 +13,7 @@ from . import tree
 from .engine import TorrentCastError, TorrentFile
 from .media import Unplayable
 from .playback import Happening, Playback, Queued, Session
+from .playing import play_on
 from .titles import plain, titles_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,7 +53,9 @@ class Succession:
         if happening is Happening.FINISHED:
             self._start(self._go_on(session, target), "torrent_cast next film")
         elif happening in CUT_SHORT and all(one is session for one in self._playback.for_target(target)):
-            self._playback.queue(target).clear()
+            queue = self._playback.queue(target)
+            if not queue.is_overtaken:  # else something else takes the place of what has ended
+                queue.clear()
 
     def _on_change(self) -> None:
         for session in self._playback.sessions:
@@ -72,10 +67,12 @@ class Succession:
         """Fetch head and index of what comes next; what goes wrong is said when its turn comes."""
         assert session.target is not None  # it plays
         queue = self._playback.queue(session.target)
-        item = queue.items[0] if queue.items else await self._next_in_torrent(session)
-        if item is None or session.is_over or queue.ready is not None:
+        item = None if queue.items else await self._next_in_torrent(session)
+        queued = queue.items[0] if queue.items else None
+        if (coming := queued or item) is None or session.is_over or queue.ready is not None:
             return
-        queue.ready = following = self._begin(item)
+        following = self._playback.start_queued(coming)
+        queue.make_ready(following, of=queued or session)
         following.profile = session.profile
         try:
             await following.prepare()
@@ -83,40 +80,18 @@ class Succession:
             _LOGGER.debug("The next film is not ready: %s", err.reason)
 
     async def _go_on(self, session: Session, target: str) -> None:
-        if any(one is not session for one in self._playback.for_target(target)):
-            return  # somebody plays something else already
         queue = self._playback.queue(target)
-        item, ready = queue.pop(), queue.take_ready()
+        if queue.is_overtaken or any(one is not session for one in self._playback.for_target(target)):
+            return  # somebody plays something else already
+        context = queue.items[0].context if queue.items else None
         try:
-            if ready is None and item is None:
-                item = await self._next_in_torrent(session)
-            following = ready or (self._begin(item) if item is not None else None)
+            following = self._playback.start_next(target, after=session)
+            if following is None and (item := await self._next_in_torrent(session)) is not None:
+                following = self._playback.start_queued(item, target=target)
             if following is not None:
-                await self._play(following, target)
+                await play_on(self._hass, context, following)
         except (TorrentCastError, HomeAssistantError) as err:
             _LOGGER.error("Cannot go on with the next film on %s: %s", target, err)  # noqa: TRY400  # its text says it all
-
-    def _begin(self, item: Queued) -> Session:
-        return self._playback.start_session(
-            item.source,
-            wanted=item.wanted,
-            title=item.title,
-            start_position=item.start_position,
-            wishes=item.wishes,
-        )
-
-    async def _play(self, session: Session, target: str) -> None:
-        self._playback.claim(session, target)
-        data = {
-            ATTR_ENTITY_ID: target,
-            ATTR_MEDIA_CONTENT_ID: session.content_id,
-            ATTR_MEDIA_CONTENT_TYPE: MediaType.VIDEO,
-        }
-        try:
-            await self._hass.services.async_call(MEDIA_PLAYER, SERVICE_PLAY_MEDIA, data, blocking=True)
-        except BaseException:
-            session.end()
-            raise
 
     async def _next_in_torrent(self, session: Session) -> Queued | None:
         """Return the episode or song after the one that plays, None where there is none or nobody wants it."""

@@ -98,6 +98,7 @@ async def _async_play(call: ServiceCall) -> ServiceResponse:
             title=call.data.get(ATTR_TITLE),
             start_position=call.data.get(ATTR_START_POSITION, choice.start_position if file is None else 0.0),
             wishes=wishes,
+            context=call.context,
         )
         sessions = _begun(playback, item, targets, call.data[ATTR_ENQUEUE])
     play = play_on if call.data[ATTR_WAIT] else play_unheard
@@ -120,16 +121,7 @@ def _begun(playback: Playback, item: Queued, targets: list[str], where: Enqueue)
             continue
         if where is Enqueue.REPLACE:
             queue.clear()
-        sessions.append(
-            playback.start_session(
-                item.source,
-                wanted=item.wanted,
-                title=item.title,
-                start_position=item.start_position,
-                target=target,
-                wishes=item.wishes,
-            )
-        )
+        sessions.append(playback.start_queued(item, target=target))
     return sessions
 
 

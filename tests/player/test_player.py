@@ -271,6 +271,47 @@ async def test_a_queue_goes_on_after_the_end_and_ends_when_somebody_stops_it(
     assert not playback.sessions
 
 
+async def test_the_action_and_the_player_have_one_queue(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    data = {"entity_id": CAST, "source": film.magnet, "title": "Another", "enqueue": "add"}
+    await hass.services.async_call("torrent_cast", "play", data, blocking=True)
+    await play(hass, NOBODY, enqueue="add")
+    await until(lambda: shown(hass).attributes["upcoming"] == 2)
+    assert [item.source.key for item in playback.queue(CAST).items] == [film.key, NOBODY[-40:]]
+    await ask(hass, "media_next_track")
+    assert [(session.title, session.state) for session in playback.sessions] == [("Another", State.PLAYING)]
+    assert len(cast.asked) == 2
+    playback.sessions[0].end(State.FINISHED)
+    await until(lambda: [session.source.key for session in playback.sessions] == [NOBODY[-40:]])
+    assert len(cast.asked) == 3  # one step for one end
+
+
+async def test_what_takes_the_place_of_a_film_that_gets_ready_leaves_the_queue(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    first = asyncio.create_task(play(hass, NOBODY))
+    await until(lambda: playback.sessions)
+    for _ in range(2):
+        await play(hass, film.magnet, enqueue="add")
+    await ask(hass, "media_next_track")
+    with pytest.raises(HomeAssistantError):
+        await first
+    assert [session.state for session in playback.sessions] == [State.PLAYING]
+    assert shown(hass).attributes["upcoming"] == 1
+
+
+async def test_what_cannot_be_read_is_not_queued(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    with pytest.raises(ServiceValidationError, match="not valid"):
+        await play(hass, "magnet:?xt=urn:btih:zz", enqueue="add")
+    assert shown(hass).attributes["upcoming"] == 0
+    assert [session.state for session in playback.sessions] == [State.PLAYING]
+
+
 async def test_clearing_the_queue_leaves_what_plays(
     hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
 ) -> None:

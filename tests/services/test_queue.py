@@ -111,3 +111,18 @@ async def test_a_play_at_once_keeps_or_replaces_what_is_queued(
     before.end()  # as its device tells
     assert len(playback.queue(tv.entity_id).items) == left
     await plays(playback, "E09")
+
+
+async def test_what_was_ready_to_follow_one_film_does_not_follow_another(
+    hass: HomeAssistant, tv: Television, playback: Playback, show: Seed, film: Seed
+) -> None:
+    await play(hass, tv.entity_id, show.magnet, file="*E08*")
+    queue = playback.queue(tv.entity_id)
+    await until(lambda: queue.ready)
+    before = await plays(playback, "E08")
+    await play(hass, tv.entity_id, film.magnet, enqueue="play")
+    before.end()  # as its device tells
+    (await plays(playback, "The film")).end(State.FINISHED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(playback)
+    assert (queue.ready, playback.sessions) == (None, ())

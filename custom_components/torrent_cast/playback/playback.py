@@ -37,7 +37,7 @@ from .course import Happening
 from .library import Library
 from .listeners import Listeners, Pulse
 from .pictures import Pictures
-from .queue import Queue
+from .queue import Queue, Queued
 from .session import Session
 from .state import State
 from .status import Status, status
@@ -165,14 +165,14 @@ class Playback:
 
     def queue(self, entity_id: str) -> Queue:
         """Return what a device is to play next."""
-        return self._queues.setdefault(entity_id, Queue())
+        return self._queues.setdefault(entity_id, Queue(self.changes.beat))
 
     def claim(self, session: Session, entity_id: str) -> None:
         """Give a device to `session`: what has not got onto its screen by now will not take it later."""
+        session.target = entity_id
         for other in self.for_target(entity_id):
             if other is not session and not other.was_loaded:
                 other.end()
-        session.target = entity_id
 
     def held_by(self, holder: str | None, key: str, wanted: int | None, *, resumes: bool = False) -> Session | None:
         """Return the session in which `holder`, a player or a user, has that file already; a Cast device's is its own.
@@ -257,6 +257,26 @@ class Playback:
         self._by_token[session.token] = session
         self._users[source.key] += 1
         self.changes.beat()
+        return session
+
+    def start_queued(self, item: Queued, *, target: str | None = None) -> Session:
+        """Make a session of what was queued, on no device yet without `target`."""
+        return self.start_session(
+            item.source,
+            wanted=item.wanted,
+            title=item.title,
+            start_position=item.start_position,
+            target=target,
+            wishes=item.wishes,
+        )
+
+    def start_next(self, entity_id: str, after: Session | None = None) -> Session | None:
+        """Give a device the next film of its queue, else what was made ready to follow `after`; None where none is."""
+        queue = self.queue(entity_id)
+        item = queue.pop()
+        session = queue.take_ready(item or after) or (self.start_queued(item) if item is not None else None)
+        if session is not None:
+            self.claim(session, entity_id)
         return session
 
     # --- torrents that nobody has to watch ---------------------------------------------------------------------------

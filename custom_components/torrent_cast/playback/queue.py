@@ -1,8 +1,10 @@
 """What a device is to play next: what was queued, and what is ready."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from homeassistant.core import Context
 
 from ..engine import Source
 from .session import Session
@@ -29,21 +31,27 @@ class Enqueue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A film that waits for its turn."""
+    """A film that waits for its turn; `context` says in whose name it is to be played, None: in nobody's."""
 
     source: Source
     wanted: int | str | None = None
     title: str | None = None
     start_position: float | None = 0.0
     wishes: Wishes | None = None
+    context: Context | None = None
 
 
 class Queue:
     """The queue of one device; `ready` is the session that comes next, once somebody has begun to prepare it."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
+        """Begin empty; `changed` is called when other films wait."""
+        self._changed = changed
         self.items: tuple[Queued, ...] = ()
         self.ready: Session | None = None
+        self._ready_of: Queued | Session | None = None
+        self.is_overtaken = False
+        """Whether it is being found out what is to be played at once, before what is queued: it has no session yet."""
 
     def put(self, items: Iterable[Queued], where: Enqueue) -> None:
         """Take films in; what was made ready gives way to what now comes before it."""
@@ -55,6 +63,7 @@ class Queue:
         else:
             self.items = (*items, *self.items)
         self._drop()
+        self._changed()
 
     def pop(self) -> Queued | None:
         """Take the next film out."""
@@ -62,19 +71,29 @@ class Queue:
             return None
         first, *rest = self.items
         self.items = tuple(rest)
+        self._changed()
         return first
 
-    def take_ready(self) -> Session | None:
-        """Return the session that was made ready, which is the caller's from now on; None if it has ended."""
-        session, self.ready = self.ready, None
-        return session if session is not None and not session.is_over else None
+    def make_ready(self, session: Session, of: Queued | Session) -> None:
+        """Keep what somebody begins to prepare: the session of a queued film, or what follows one that plays."""
+        self._drop()
+        self.ready, self._ready_of = session, of
+
+    def take_ready(self, of: Queued | Session | None) -> Session | None:
+        """Return what was made ready of that, which is the caller's from now on; else end it. None if it has ended."""
+        if self.ready is None or self._ready_of is not of or self.ready.is_over:
+            self._drop()
+            return None
+        session, self.ready, self._ready_of = self.ready, None, None
+        return session
 
     def clear(self) -> None:
         """Forget all."""
         self.items = ()
         self._drop()
+        self._changed()
 
     def _drop(self) -> None:
         if self.ready is not None:
             self.ready.end()
-            self.ready = None
+            self.ready = self._ready_of = None
