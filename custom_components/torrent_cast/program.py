@@ -58,7 +58,7 @@ class Program:
     @property
     def is_busy(self) -> bool:
         """Tell whether something is on the device, or on its way there."""
-        return self.is_choosing or bool(self._entry.runtime_data.for_target(self._target()))
+        return self._entry.runtime_data.is_busy(self._target())
 
     async def play(self, request: Request, where: Enqueue = Enqueue.PLAY) -> None:
         """Start to play, or queue. What goes wrong later than `ANSWER` after the start is an event and `error`."""

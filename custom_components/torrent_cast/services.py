@@ -116,7 +116,7 @@ def _begun(playback: Playback, item: Queued, targets: list[str], where: Enqueue)
     sessions = []
     for target in targets:
         queue = playback.queue(target)
-        if not where.is_at_once and any(not session.is_over for session in playback.for_target(target)):
+        if not where.is_at_once and playback.is_busy(target):
             queue.put([item], where)
             continue
         if where is Enqueue.REPLACE:

@@ -167,6 +167,10 @@ class Playback:
         """Return what a device is to play next."""
         return self._queues.setdefault(entity_id, Queue(self.changes.beat))
 
+    def is_busy(self, entity_id: str) -> bool:
+        """Tell whether something of ours is on a device, or on its way there."""
+        return self.queue(entity_id).is_overtaken or bool(self.for_target(entity_id))
+
     def claim(self, session: Session, entity_id: str) -> None:
         """Give a device to `session`: what has not got onto its screen by now will not take it later."""
         session.target = entity_id
