@@ -179,8 +179,9 @@ async def test_a_torrent_without_folders_has_seasons_and_a_season_its_episodes(a
 
 
 async def test_the_loop_does_not_wait_for_a_torrent_of_many_files(
-    ask: Ask, show: Seed, monkeypatch: pytest.MonkeyPatch
+    ask: Ask, playback: Playback, show: Seed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await supplied(playback, show)
     threads: list[int] = []
     playable = tree.playable
 
