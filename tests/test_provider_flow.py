@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.components.media_source import async_resolve_media
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -164,7 +165,7 @@ async def test_what_a_provider_has_is_browsed_searched_and_played(
     assert [item["title"] for item in found["result"]] == ["Some Show S01E03 [Some.Show.S01E03.720p] — 2 MB"]
     item = found["result"][0]["media_content_id"]
     assert KEY not in str(found)
-    assert (await ask("resolve_media", item))["mime_type"] == "video/mp4"
+    assert (await async_resolve_media(hass, item, "media_player.dlna")).mime_type == "video/mp4"
     assert [session.source.key for session in playback.sessions] == [film.key]
     hass.data[PROVIDERS].all[1]._items_at = float("-inf")  # type: ignore[attr-defined]  # what it knows is old
     assert "HTTP 401" in (await ask("browse_media", broken["media_content_id"]))["message"]
