@@ -211,7 +211,7 @@ async def test_a_torrent_of_the_library_plays_by_its_id(
     await until(lambda: playback.torrents)
     film.connect(playback)
     await playing
-    assert [session.state for session in playback.sessions] == [State.PLAYING]
+    await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
 
 
 async def test_what_fails_at_once_is_said_at_once_and_what_fails_later_is_an_event_and_a_state(
