@@ -35,7 +35,7 @@ async def use(hass: HomeAssistant, name: str, **inputs: Any) -> None:  # noqa: A
     assert [state.state for state in hass.states.async_all("automation")] == ["on"]
 
 
-async def film_on(playback: Playback, film: Seed, television: Television, **fields: Any) -> Any:  # noqa: ANN401
+async def film_on(playback: Playback, film: Seed, television: Television, **fields: Any) -> Any:  # noqa: ANN401  # fields of an action, and its answer
     """Return a session that plays the film on a device."""
     session = playback.start_session(await playback.parse(film.magnet), target=television.entity_id, **fields)
     await soon(session.prepare())

@@ -39,7 +39,7 @@ def shown(hass: HomeAssistant) -> set[str]:
 def fix(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Step:
     """Return what begins the fix flow of an issue, or goes on with it, as the user interface does."""
 
-    async def step(issue: str, flow: dict[str, Any] | None = None, **answer: Any) -> dict[str, Any]:  # noqa: ANN401
+    async def step(issue: str, flow: dict[str, Any] | None = None, **answer: Any) -> dict[str, Any]:  # noqa: ANN401  # fields of a form
         assert await async_setup_component(hass, "repairs", {})
         client = await hass_client()  # only now: its server takes no new views
         path = f"/{flow['flow_id']}" if flow else ""
