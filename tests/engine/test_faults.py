@@ -51,6 +51,18 @@ def metainfo(film: Path) -> Metainfo:
     return make_torrent(film, PIECE)
 
 
+@pytest.fixture
+def long_film(tmp_path: Path) -> Path:
+    """Return a film that begins the same and is not complete for a minute at SLOW."""
+    return write(tmp_path / "content" / "long.mkv", DATA * 8)
+
+
+@pytest.fixture
+def long_metainfo(long_film: Path) -> Metainfo:
+    """Return its torrent, without a tracker."""
+    return make_torrent(long_film, PIECE)
+
+
 def peers_of(torrent: Torrent) -> dict[str, Any]:
     """Return libtorrent's view of the connected peers, by address."""
     assert torrent.handle is not None
@@ -84,9 +96,11 @@ def announced_by(metainfo: Metainfo, *urls: str) -> bytes:
     return metainfo.with_trackers(urls).metainfo
 
 
-async def test_a_piece_at_a_slow_peer_is_asked_elsewhere(engine: Engine, film: Path, metainfo: Metainfo) -> None:
+async def test_a_piece_at_a_slow_peer_is_asked_elsewhere(
+    engine: Engine, long_film: Path, long_metainfo: Metainfo
+) -> None:
     async with (
-        a_swarm(film, metainfo, CRAWL, SLOW) as swarm,
+        a_swarm(long_film, long_metainfo, CRAWL, SLOW) as swarm,
         a_reader(engine, swarm.magnet) as (torrent, reader),
     ):
         slow = swarm.peers[0]
@@ -98,9 +112,9 @@ async def test_a_piece_at_a_slow_peer_is_asked_elsewhere(engine: Engine, film: P
         assert torrent.missing_bytes(torrent.files[0])  # and this is not the end game, in which all are asked for all
 
 
-async def test_a_silent_peer_does_not_keep_its_pieces(engine: Engine, film: Path, metainfo: Metainfo) -> None:
+async def test_a_silent_peer_does_not_keep_its_pieces(engine: Engine, long_film: Path, long_metainfo: Metainfo) -> None:
     async with (
-        a_swarm(film, metainfo, SLOW, SLOW) as swarm,
+        a_swarm(long_film, long_metainfo, SLOW, SLOW) as swarm,
         a_reader(engine, swarm.magnet) as (torrent, reader),
     ):
         silent = swarm.peers[0]
