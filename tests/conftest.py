@@ -125,10 +125,14 @@ class Seed:
 
     def connect(self, playback: Playback) -> None:
         """Have the seeder call on the integration."""
-        assert playback._engine is not None
-        session: Any = playback._engine._session
         handle: Any = self.handle
-        handle.connect_peer((LOOPBACK, session.listen_port()))
+        handle.connect_peer((LOOPBACK, libtorrent_session(playback).listen_port()))
+
+
+def libtorrent_session(playback: Playback) -> Any:  # noqa: ANN401  # libtorrent's session
+    """Return the session of the engine that runs."""
+    assert playback._torrents.engine.running is not None
+    return playback._torrents.engine.running._session
 
 
 def stranger(libtorrent: ModuleType) -> Any:  # noqa: ANN401  # libtorrent's session
@@ -347,7 +351,7 @@ def tv(televisions: Televisions) -> Television:
 
 async def settled(playback: Playback) -> None:
     """Wait until ended sessions have let go of everything."""
-    await until(lambda: not playback._background)
+    await until(lambda: playback._background.is_idle)
 
 
 async def kept(playback: Playback, seed: Seed) -> None:
@@ -360,18 +364,15 @@ async def kept(playback: Playback, seed: Seed) -> None:
 
 def torrents_in_libtorrent(playback: Playback) -> list[Any]:
     """Return what libtorrent itself holds."""
-    if playback._engine is None or playback._engine._session is None:
-        return []
-    session: Any = playback._engine._session
-    return list(session.get_torrents())
+    return list(libtorrent_session(playback).get_torrents()) if playback.is_engine_running else []
 
 
 async def assert_nothing_left(playback: Playback, downloads: Path) -> None:
     """See that no session, torrent, reader, folder or file is left."""
     await settled(playback)
     assert playback.sessions == ()
-    assert playback._by_token == {}
-    assert playback._users == {}
+    assert playback._sessions._by_token == {}
+    assert playback._torrents._users == {}
     assert playback.torrents == ()
     assert torrents_in_libtorrent(playback) == []
     assert [str(path.relative_to(downloads)) for path in downloads.rglob("*")] == []

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.engine import storage
 from custom_components.torrent_cast.playback import Playback, Session, State, playable_seconds
-from tests.conftest import PIECE, Seed, Television, settled, soon, torrents_in_libtorrent, until
+from tests.conftest import PIECE, Seed, Television, libtorrent_session, settled, soon, torrents_in_libtorrent, until
 
 NOISY = {"download_rate", "upload_rate", "peers"}
 
@@ -274,9 +274,7 @@ async def test_the_switch_puts_the_other_limits_in_force(
     switch = {"entity_id": entity_id(hass, entry, "switch", "alternative_limits")}
 
     def limits() -> tuple[int, int]:
-        assert playback._engine is not None
-        session: Any = playback._engine._session
-        found = session.get_settings()
+        found = libtorrent_session(playback).get_settings()
         return found["download_rate_limit"], found["upload_rate_limit"]
 
     assert limits() == (0, 500_000)

@@ -20,7 +20,7 @@ from custom_components.torrent_cast.engine import BindingError, StorageError, bi
 from custom_components.torrent_cast.engine.storage import FILES, RESUME
 from custom_components.torrent_cast.issues import Issue
 from custom_components.torrent_cast.playback import Playback, State
-from tests.conftest import OPTIONS, Seed, settled, soon, torrents_in_libtorrent, until
+from tests.conftest import OPTIONS, Seed, libtorrent_session, settled, soon, torrents_in_libtorrent, until
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -122,9 +122,7 @@ async def test_live_options_reach_a_running_engine(
     await playback.parse(noise.magnet)
     hass.config_entries.async_update_entry(entry, options=OPTIONS | {"download_limit": 500, "upload_limit": 20})
     await hass.async_block_till_done()
-    assert playback._engine is not None
-    session: Any = playback._engine._session
-    settings = session.get_settings()
+    settings = libtorrent_session(playback).get_settings()
     assert (settings["download_rate_limit"], settings["upload_rate_limit"]) == (500_000, 20_000)
 
 

@@ -312,7 +312,7 @@ async def test_a_pasted_magnet_is_one_result_that_plays(ask: Ask, playback: Play
 
 async def test_a_search_starts_no_engine(ask: Ask, playback: Playback, film: Seed) -> None:
     await ask("search_media", search_query=film.magnet)
-    assert playback._engine is None
+    assert not playback.is_engine_running
 
 
 async def test_a_pasted_info_hash_is_one_result(ask: Ask, film: Seed) -> None:

@@ -27,7 +27,7 @@ from .queueing import Succession
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
 from .transport import async_listen
-from .views import ArtView, HlsView, PictureView, StreamView, SubtitleView
+from .views import VIEWS
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -41,11 +41,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     # Home Assistant cannot resolve local media whose type the system does not know.
     mimetypes.add_type(CONTENT_TYPE, SUFFIX)
-    hass.http.register_view(StreamView)
-    hass.http.register_view(PictureView)
-    hass.http.register_view(HlsView)
-    hass.http.register_view(SubtitleView)
-    hass.http.register_view(ArtView)
+    for view in VIEWS:
+        hass.http.register_view(view)
     return True
 
 

@@ -18,8 +18,9 @@ from .metadata import describe
 from .playback import Following, Playback, Session, SessionEnded, State, TargetUnavailable
 from .playback.session import SCHEME
 from .playback.urls import base_url
+from .runtime import playback_of
 from .sources import CONTENT_TYPE, LOCAL_MEDIA, read_source
-from .views import delivery_path, playback_of, token_in
+from .views import delivery_path, token_in
 
 ROOT: Final = media_source.generate_media_source_id(DOMAIN, "")
 # How Home Assistant resolves an id of its local media.

@@ -18,8 +18,8 @@ from homeassistant.helpers.condition import (
 from homeassistant.helpers.typing import ConfigType
 
 from .events import EVENT
+from .runtime import playback_of
 from .targets import meant
-from .views import playback_of
 
 SCHEMA: Final = vol.Schema(
     {

@@ -16,7 +16,7 @@ from .errors import translate_errors
 from .media import Kind
 from .playback import Kept, Playback, Session
 from .references import MEDIA_ID, choose_source, find_torrent
-from .views import loaded_playback
+from .runtime import loaded_playback
 
 SERVICE_ADD: Final = "add"
 SERVICE_REMOVE: Final = "remove"

@@ -22,9 +22,9 @@ from homeassistant.util.json import JsonObjectType
 
 from . import spoken
 from .const import DOMAIN
+from .runtime import playback_of
 from .spoken import Where
 from .targets import cast_behind
-from .views import playback_of
 
 # As many as a model can choose from without losing its thread.
 MAX_RESULTS: Final = 10

@@ -16,8 +16,8 @@ from homeassistant.components.websocket_api import current_connection
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from . import browse, search
-from .browse import Found
+from . import browse, candidates, nodes, search
+from .candidates import Found
 from .const import DOMAIN
 from .engine import TorrentCastError
 from .errors import translation
@@ -26,10 +26,11 @@ from .media import BROWSER, Unplayable
 from .playback import Playback, Session
 from .providing import PROVIDERS
 from .references import choose
+from .runtime import playback_of
 from .search import Candidate
 from .sources import looks_like_source, name_of
 from .titles import titles_of
-from .views import delivery_path, playback_of
+from .views import delivery_path
 
 # More results than anybody reads.
 MAX_RESULTS: Final = 100
@@ -45,7 +46,7 @@ async def async_get_media_source(hass: HomeAssistant) -> TorrentCastMediaSource:
 class TorrentCastMediaSource(MediaSource):
     """Torrents, their files, and streams of those."""
 
-    name = browse.NAME
+    name = nodes.NAME
 
     def __init__(self, hass: HomeAssistant) -> None:
         super().__init__(DOMAIN)
@@ -131,11 +132,11 @@ async def _candidates(
     match scope:
         case Provided(provider_id):
             one = providers.get(provider_id)
-            return await browse.found_by(hass, [(one, item) for item in await one.search(text)])
+            return await candidates.found_by(hass, [(one, item) for item in await one.search(text)])
         case None if text and asks_providers:
-            others = await browse.found_by(hass, await providers.search(text))
-            return [*await browse.candidates(hass, playback, None), *others]
-    return await browse.candidates(hass, playback, scope)
+            others = await candidates.found_by(hass, await providers.search(text))
+            return [*await candidates.in_library(hass, playback, None), *others]
+    return await candidates.in_library(hass, playback, scope)
 
 
 @contextlib.contextmanager
@@ -181,4 +182,4 @@ async def _pasted(hass: HomeAssistant, playback: Playback, text: str) -> BrowseM
     """Return the node of a source. Raises SourceError for a magnet link that is none."""
     name = name_of(playback, text)
     title = (await titles_of(hass, [name]))[name]
-    return browse.pasted(text, title.label or name)
+    return nodes.pasted(text, title.label or name)

@@ -5,7 +5,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from . import browse, tree
+from . import labels, tree
 from .identifiers import InTorrent
 from .playback import Entry, Playback
 
@@ -23,7 +23,7 @@ async def menu(hass: HomeAssistant, playback: Playback, loaded: str | None) -> M
         if entry.key == loaded:
             found |= await _files(hass, entry)
     others = [entry for entry in entries if entry.key != loaded and tree.playable(entry.files)][:MAX_ITEMS]
-    names = await browse.torrent_names(hass, others)
+    names = await labels.async_torrent_names(hass, others)
     for entry in others:
         label = entry.name if names[entry.key] in found else names[entry.key]
         found.setdefault(label, InTorrent(entry.key))
@@ -32,6 +32,6 @@ async def menu(hass: HomeAssistant, playback: Playback, loaded: str | None) -> M
 
 async def _files(hass: HomeAssistant, entry: Entry) -> dict[str, InTorrent]:
     files = tree.playable(entry.files)
-    titles = await browse.file_titles(hass, files)
+    titles = await labels.async_file_titles(hass, files)
     called = tree.labels(files, titles)
     return {called[file.path]: InTorrent(entry.key, file.index) for file in tree.in_order(files, titles)[:MAX_ITEMS]}

@@ -7,11 +7,11 @@ from homeassistant.components.media_source import URI_SCHEME
 from homeassistant.core import HomeAssistant
 
 from . import browse
-from .browse import NAME
 from .const import DOMAIN
 from .engine import Source, SourceError, TorrentCastError
 from .engine.source import is_info_hash, is_magnet
 from .identifiers import Continued, Identifier, InTorrent, Pasted, Provided, parse
+from .nodes import NAME
 from .playback import Playback
 from .providing import PROVIDERS
 from .sources import CONTENT_TYPE, SUFFIX, is_web, looks_like_source, name_of, read_source

@@ -15,7 +15,7 @@ from .config_flow import directory_errors, is_base_url
 from .const import CONF_BASE_URL, CONF_DIRECTORY, DOMAIN
 from .engine import BindingError, binding
 from .issues import Issue, async_report
-from .views import playback_of
+from .runtime import playback_of
 
 
 class _Flow(RepairsFlow):

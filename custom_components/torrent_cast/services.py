@@ -18,9 +18,9 @@ from .playback import Enqueue, Playback, Queued, Session, Wishes
 from .playback.wishes import OFF
 from .playing import ask, play_on, play_unheard, stop_on
 from .references import choose_source
+from .runtime import loaded_playback
 from .subtitles import read_subtitles
 from .targets import authorise, cast_behind, cast_targets, check_cast, reachable_targets
-from .views import loaded_playback
 
 SERVICE_PLAY: Final = "play"
 SERVICE_STOP: Final = "stop"

@@ -16,9 +16,9 @@ from .const import DOMAIN
 from .library_services import ATTR_SOURCE
 from .media_source import search_at_hand
 from .playback import Session, playable_seconds, seconds_to_wait
+from .runtime import loaded_playback
 from .services import ATTR_WAIT, SERVICE_PLAY, SERVICE_STOP
 from .targets import cast_behind
-from .views import loaded_playback
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 from homeassistant.components.system_health import SystemHealthRegistration
 from homeassistant.core import HomeAssistant, callback
 
-from .views import playback_of
+from .runtime import playback_of
 
 
 @callback

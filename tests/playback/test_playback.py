@@ -18,8 +18,8 @@ from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.engine import SourceError, StorageError, TorrentGone
 from custom_components.torrent_cast.engine.storage import FILES, RESUME
 from custom_components.torrent_cast.playback import Playback, Session, State
-from custom_components.torrent_cast.playback import playback as module
-from custom_components.torrent_cast.playback.playback import IDLE_SESSION, LOST_RECEIVER, UNCLAIMED_SESSION
+from custom_components.torrent_cast.playback import sessions as module
+from custom_components.torrent_cast.playback.sessions import IDLE_SESSION, LOST_RECEIVER, UNCLAIMED_SESSION
 from tests.conftest import (
     OPTIONS,
     Seed,
@@ -194,7 +194,7 @@ async def test_what_cannot_be_deleted_at_a_sessions_end_is_left_to_housekeeping(
     hass.config_entries.async_update_entry(entry, options=OPTIONS | {"keep_hours": 0})
     session = await prepared(playback, film)
     with monkeypatch.context() as patch:
-        patch.setattr(playback._engine, "remove", refuse)
+        patch.setattr(playback._torrents.engine.running, "remove", refuse)
         session.end()
         await settled(playback)
     assert "cannot be deleted: Read-only file system" in caplog.text

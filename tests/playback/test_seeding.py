@@ -11,8 +11,8 @@ import pytest
 from homeassistant.util import dt as dt_util
 
 from custom_components.torrent_cast.playback import Playback, Seeding, Session
-from custom_components.torrent_cast.playback import playback as module
-from tests.conftest import LOOPBACK, Seed, settled, soon, stranger, torrents_in_libtorrent, until
+from custom_components.torrent_cast.playback import ondemand as module
+from tests.conftest import LOOPBACK, Seed, libtorrent_session, settled, soon, stranger, torrents_in_libtorrent, until
 from tests.rig.swarm import Swarm
 
 FAST = 40_000_000  # bit/s
@@ -28,14 +28,12 @@ class Leech:
 
     def join(self, seed: Seed, playback: Playback) -> Any:  # noqa: ANN401  # libtorrent's handle
         """Ask our engine for the film; return libtorrent's handle."""
-        assert playback._engine is not None
-        ours: Any = playback._engine._session
         params = self._lt.load_torrent_buffer(seed.torrent.metainfo)
         params.save_path = str(self._folder)
         flags = self._lt.torrent_flags
         params.flags &= ~(flags.auto_managed | flags.paused)
         handle = self._session.add_torrent(params)
-        handle.connect_peer((LOOPBACK, ours.listen_port()))
+        handle.connect_peer((LOOPBACK, libtorrent_session(playback).listen_port()))
         return handle
 
 
@@ -67,7 +65,7 @@ def keys(playback: Playback) -> list[str]:
 
 def has_engine(playback: Playback) -> bool:
     """Tell whether the engine runs."""
-    return playback._engine is not None
+    return playback.is_engine_running
 
 
 def is_paused(playback: Playback) -> bool:

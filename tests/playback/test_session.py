@@ -95,7 +95,7 @@ async def test_an_unforeseen_error_fails_the_session_too(
     async def broken(_session: Session) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(playback, "resolve", broken)
+    monkeypatch.setattr(playback._sessions, "resolve", broken)
     with pytest.raises(ZeroDivisionError):
         await waiting.prepare()
     assert waiting.state is State.FAILED

@@ -153,10 +153,10 @@ async def test_what_comes_while_home_assistant_stops_is_added_after_the_start(
     hass: HomeAssistant, adding: Adding, folder: Folder, playback: Playback, film: Seed
 ) -> None:
     (folder._path / "film.torrent").write_bytes(film.torrent.metainfo)
-    playback.stopping = True
+    playback._torrents.engine.stopping = True
     for _ in range(MAX_TRIES):
         await soon(adding.look(folder, "", adds_first=True))
-    playback.stopping = False
+    playback._torrents.engine.stopping = False
     await soon(Adding(hass, playback).look(folder, "", adds_first=True))
     assert await keys(playback) == [film.key]
 

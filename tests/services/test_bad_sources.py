@@ -167,7 +167,7 @@ async def test_a_hybrid_named_by_v2_is_the_film_that_plays_already(
     for name, magnet in (("one", seed.torrent.v2_magnet), ("two", seed.torrent.v1_magnet)):
         answer = await play(hass, televisions.add(name).entity_id, magnet + peer)
         assert answer["sessions"][0]["info_hash"] == seed.torrent.v1
-    assert playback._users == {seed.torrent.v1: 2}
+    assert playback._torrents._users == {seed.torrent.v1: 2}
     assert len(playback.torrents) == 1
 
     for session in playback.sessions:

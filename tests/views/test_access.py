@@ -11,11 +11,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.torrent_cast import views
 from custom_components.torrent_cast.diagnostics import async_get_config_entry_diagnostics
 from custom_components.torrent_cast.engine import TorrentFile
 from custom_components.torrent_cast.playback import Playback, Session
-from custom_components.torrent_cast.views import stream_path, token_in
+from custom_components.torrent_cast.views import access, stream_path, token_in
 from tests.conftest import Seed
 from tests.views.conftest import Client, fetch
 
@@ -64,7 +63,7 @@ async def test_nothing_is_found_while_the_entry_is_not_loaded(
 
 
 async def test_stopping_is_said_so(client: Client, lonely: Session, playback: Playback) -> None:
-    playback.stopping = True
+    playback._torrents.engine.stopping = True
     async with client.get(stream_path(lonely)) as response:
         assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -102,7 +101,7 @@ async def test_a_peer_without_an_address_is_not_served(
 
 
 async def test_the_cloud_is_not_served(client: Client, lonely: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "is_cloud_connection", lambda _hass: True)
+    monkeypatch.setattr(access, "is_cloud_connection", lambda _hass: True)
     async with client.get(stream_path(lonely)) as response:
         assert response.status == HTTPStatus.NOT_FOUND
 

@@ -5,9 +5,10 @@ from .course import Happening
 from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, NoSuchTrack, SessionEnded, TargetUnavailable
 from .following import Following
 from .library import Kept, Library, Seen
-from .playback import Playback, PlaybackSettings, Seeding
+from .playback import Playback
 from .queue import Enqueue, Queue, Queued
 from .session import Session
+from .settings import PlaybackSettings, Seeding
 from .state import State
 from .status import Activity, Status, playable_seconds
 from .subtitles import Given, Show

@@ -40,15 +40,17 @@ class Pulse(Listeners[[]]):
         self._interval = interval
         self._last = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def beat(self) -> None:
         """Have the listeners told: at once if they have not been for a while, else as soon as that is so."""
-        if self._timer is None:
+        if self._timer is None and not self._is_closed:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(loop.time(), self._last + self._interval), self._tell_now)
 
     def close(self) -> None:
-        """Tell nobody any more what has not been told yet."""
+        """Tell nobody any more."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, Unpack
 
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
 from ..engine.files import printable
@@ -70,37 +70,43 @@ class Owner(Protocol):
         """Take note that a session has ended."""
 
 
+class Play(TypedDict, total=False):
+    """What is asked of a session."""
+
+    wanted: int | str | None
+    """The index of a file or a part of its path; None: the film that is meant."""
+    title: str | None
+    start_position: float | None
+    """In s, None: where the file was left."""
+    target: str | None
+    """The Cast entity it plays on."""
+    holder: str | None
+    """The other player or the user that its address was given to."""
+    downloads: bool
+    """Nobody watches: the file is wanted on disk."""
+    wishes: Wishes | None
+
+
 class Session:
     """A play of one file on one target. `id` may be shown; `token` opens the stream and never leaves for a log."""
 
-    def __init__(
-        self,
-        owner: Owner,
-        source: Source,
-        *,
-        wanted: int | str | None = None,
-        title: str | None = None,
-        start_position: float | None = 0.0,
-        target: str | None = None,
-        downloads: bool = False,
-        wishes: Wishes | None = None,
-    ) -> None:
-        """Begin at `start_position` s; None: where the file was left."""
+    def __init__(self, owner: Owner, source: Source, **asked: Unpack[Play]) -> None:
         self._owner = owner
         self.source = source
-        self.wanted = wanted
+        self.wanted = asked.get("wanted")
+        start_position = asked.get("start_position", 0.0)
         self.resumes = start_position is None
         self.start_position = start_position or 0.0  # s; of one that resumes once it is resolved
-        self.target = target
-        self.holder: str | None = None  # the player or user that the address was given to
-        self.downloads = downloads  # nobody watches: the file is wanted on disk
+        self.target = asked.get("target")
+        self.holder = asked.get("holder")
+        self.downloads = asked.get("downloads", False)
         self.id = secrets.token_hex(8)
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.torrent: Torrent | None = None
         self.file: TorrentFile | None = None
         self.probe: Probe | None = None
         self.profile: Profile | None = None  # what the device plays; None: whoever asks gets the file as it is
-        self.wishes = wishes or Wishes()
+        self.wishes = asked.get("wishes") or Wishes()
         self.label: str | None = None  # what to call it, if nobody has said
         self.metadata: dict[str, Any] = {}  # what the device shows of it beside its title
         self.audio: Stream | None = None  # what is heard
@@ -114,7 +120,7 @@ class Session:
         self.was_used = False  # somebody has asked for the stream
         self.last_used = time.monotonic()
         self.disconnected_since: float | None = None  # the receiver is out of reach; monotonic s
-        self._title = title
+        self._title = asked.get("title")
         self._state = State.RESOLVING
         self._error: Exception | None = None
         self._course = Course()

@@ -1,0 +1,12 @@
+"""HTTP in Home Assistant: who may have what of a session. No torrent logic."""
+
+from typing import Final
+
+from .access import token_in
+from .pictures import ArtView, PictureView, art_path, picture_path
+from .streams import HlsView, StreamView, delivery_path, stream_path
+from .subtitles import SubtitleView, subtitle_path
+
+VIEWS: Final = (StreamView, PictureView, HlsView, SubtitleView, ArtView)
+
+__all__ = ["VIEWS", "art_path", "delivery_path", "picture_path", "stream_path", "subtitle_path", "token_in"]

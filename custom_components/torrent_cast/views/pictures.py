@@ -1,0 +1,59 @@
+"""Pictures of films: for the media browser, and for the device that plays one."""
+
+from typing import Final, override
+
+from aiohttp import hdrs, web
+from homeassistant.components.http import KEY_HASS, HomeAssistantView
+
+from ..const import DOMAIN
+from ..playback import Session
+from ..runtime import playback_of
+from .access import TokenView, path_of
+
+# A picture stays as it is; s.
+PICTURE_AGE: Final = 24 * 3600
+ART: Final = "art/film.jpg"
+
+
+def picture_path(key: str, index: int) -> str:
+    """Return the path of a file's picture."""
+    return f"/api/{DOMAIN}/thumbnail/{key}/{index}"
+
+
+def art_path(session: Session) -> str:
+    """Return the path of a picture of what a session plays; it holds the token."""
+    return path_of(session, ART)
+
+
+class PictureView(HomeAssistantView):
+    """Serves pictures of films to whoever is logged in, as the media browser is."""
+
+    url = f"/api/{DOMAIN}/thumbnail/{{key:[0-9a-f]{{40,64}}}}/{{index:[0-9]{{1,9}}}}"
+    name = f"api:{DOMAIN}:thumbnail"
+
+    async def get(self, request: web.Request, key: str, index: str) -> web.Response:
+        """Answer with a JPEG."""
+        response = await _picture(request, key, int(index))
+        response.headers[hdrs.CACHE_CONTROL] = f"private, max-age={PICTURE_AGE}"
+        return response
+
+
+class ArtView(TokenView):
+    """Serves a picture of the film to the device that shows it."""
+
+    url = f"/api/{DOMAIN}/{{token}}/{ART}"
+    name = f"api:{DOMAIN}:art"
+
+    @override
+    async def answer(self, request: web.Request, session: Session) -> web.Response:
+        """Answer with a JPEG."""
+        if session.file is None:
+            raise web.HTTPNotFound
+        return await _picture(request, session.source.key, session.file.index)
+
+
+async def _picture(request: web.Request, key: str, index: int) -> web.Response:
+    playback = playback_of(request.app[KEY_HASS])
+    if playback is None or playback.stopping or (data := await playback.picture(key, index)) is None:
+        raise web.HTTPNotFound
+    return web.Response(body=data, content_type="image/jpeg")
