@@ -32,7 +32,7 @@ from custom_components.torrent_cast.const import (
 from custom_components.torrent_cast.errors import translate_errors
 from custom_components.torrent_cast.playback import Playback, Session, State
 from custom_components.torrent_cast.playback.session import SCHEME
-from tests.media.conftest import ffmpeg
+from tests.media.conftest import ffmpeg, moving
 from tests.rig.network import SUBNET
 from tests.rig.torrents import Torrent, Version, make_torrent
 from tests.rig.torrents import libtorrent as load_libtorrent
@@ -215,8 +215,7 @@ def film_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a small real film."""
     path = tmp_path_factory.mktemp("film") / "The film (2026).mp4"
     ffmpeg(
-        *("-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=25:duration={FILM_SECONDS},noise=alls=40:allf=t"),
-        *("-f", "lavfi", "-i", f"sine=frequency=440:duration={FILM_SECONDS}"),
+        *moving(FILM_SECONDS),
         *("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "1M", "-g", "50", "-c:a", "aac"),
         *("-movflags", "+faststart", path),
     )
@@ -239,6 +238,15 @@ def noise(tmp_path: Path, seeder: Callable[[Path], Seed]) -> Seed:
 
 
 # --- the integration -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def allowed(hass: HomeAssistant, tmp_path: Path) -> Path:
+    """Return a directory that Home Assistant may read."""
+    directory = tmp_path / "allowed"
+    directory.mkdir()
+    hass.config.allowlist_external_dirs = {str(directory)}
+    return directory
 
 
 @pytest.fixture

@@ -166,12 +166,18 @@ def playable(hass: HomeAssistant, entry: MockConfigEntry, tv: Television) -> er.
     return registry.async_get(found) if found else None
 
 
-async def test_a_cast_device_gets_a_sensor_of_what_is_in_hand(
-    hass: HomeAssistant, all_enabled: None, entry: MockConfigEntry, playing: Session, tv: Television
-) -> None:
+async def playable_soon(hass: HomeAssistant, entry: MockConfigEntry, tv: Television) -> er.RegistryEntry:
+    """Return the sensor once it is there."""
     await until(lambda: playable(hass, entry, tv))
     found = playable(hass, entry, tv)
     assert found is not None
+    return found
+
+
+async def test_a_cast_device_gets_a_sensor_of_what_is_in_hand(
+    hass: HomeAssistant, all_enabled: None, entry: MockConfigEntry, playing: Session, tv: Television
+) -> None:
+    found = await playable_soon(hass, entry, tv)
 
     def shown() -> Any:  # noqa: ANN401  # a state that will change
         state = hass.states.get(found.entity_id)
@@ -191,9 +197,7 @@ async def test_a_cast_device_gets_a_sensor_of_what_is_in_hand(
 async def test_the_sensor_is_disabled_at_first_and_survives_a_reload(
     hass: HomeAssistant, entry: MockConfigEntry, playing: Session, tv: Television
 ) -> None:
-    await until(lambda: playable(hass, entry, tv))
-    before = playable(hass, entry, tv)
-    assert before is not None
+    before = await playable_soon(hass, entry, tv)
     assert before.disabled_by is er.RegistryEntryDisabler.INTEGRATION
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
@@ -205,9 +209,7 @@ async def test_the_sensor_is_disabled_at_first_and_survives_a_reload(
 async def test_the_sensor_goes_with_its_device(
     hass: HomeAssistant, entry: MockConfigEntry, playing: Session, tv: Television
 ) -> None:
-    await until(lambda: playable(hass, entry, tv))
-    found = playable(hass, entry, tv)
-    assert found is not None
+    found = await playable_soon(hass, entry, tv)
     er.async_get(hass).async_remove(tv.entity_id)
     await hass.async_block_till_done()
     assert er.async_get(hass).async_get(found.entity_id) is None
@@ -216,9 +218,7 @@ async def test_the_sensor_goes_with_its_device(
 async def test_the_sensor_goes_also_when_its_device_went_while_nobody_looked(
     hass: HomeAssistant, entry: MockConfigEntry, playing: Session, tv: Television
 ) -> None:
-    await until(lambda: playable(hass, entry, tv))
-    found = playable(hass, entry, tv)
-    assert found is not None
+    found = await playable_soon(hass, entry, tv)
     assert await hass.config_entries.async_unload(entry.entry_id)
     er.async_get(hass).async_remove(tv.entity_id)
     assert await hass.config_entries.async_setup(entry.entry_id)

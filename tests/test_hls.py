@@ -20,7 +20,7 @@ from custom_components.torrent_cast.playback import Playback, Session, State, pl
 from custom_components.torrent_cast.playback.session import FileBytes
 from custom_components.torrent_cast.views import delivery_path, stream_path
 from tests.conftest import PATIENCE, Seed, soon, until
-from tests.media.conftest import ffmpeg
+from tests.media.conftest import ffmpeg, moving
 
 type Client = TestClient
 
@@ -35,10 +35,9 @@ def dolby_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a film in Matroska with AC3 in 5.1."""
     path = tmp_path_factory.mktemp("dolby") / "The film (2026).mkv"
     ffmpeg(
-        *("-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=25:duration={SECONDS},noise=alls=40:allf=t"),
-        *("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SECONDS}"),
+        *moving(SECONDS),
         *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", "1M", "-g", "50"),
-        *("-c:a", "ac3", "-ac", "6", path),
+        *("-c:a", "ac3", "-ac", "6", "-ar", "48000", path),
     )
     return path
 

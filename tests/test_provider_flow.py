@@ -33,20 +33,11 @@ async def add(hass: HomeAssistant, entry: MockConfigEntry, kind: str, **fields: 
     return result
 
 
-@pytest.fixture
-def folder(hass: HomeAssistant, tmp_path: Path) -> Path:
-    """Return a folder that Home Assistant may read."""
-    path = tmp_path / "watched"
-    path.mkdir()
-    hass.config.allowlist_external_dirs = {str(tmp_path)}
-    return path
-
-
 async def test_a_folder_is_watched(
-    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, folder: Path, film: Seed
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, allowed: Path, film: Seed
 ) -> None:
-    (folder / "film.torrent").write_bytes(film.torrent.metainfo)
-    result = await add(hass, entry, "folder", name="Downloads", folder=str(folder), add=True, words="")
+    (allowed / "film.torrent").write_bytes(film.torrent.metainfo)
+    result = await add(hass, entry, "folder", name="Downloads", folder=str(allowed), add=True, words="")
     assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, "Downloads")
     await until(lambda: playback.library.get(film.key))
 
@@ -56,9 +47,9 @@ async def test_a_folder_is_watched(
     [("relative", "not_absolute"), ("/etc", "folder_not_allowed"), ("{folder}/none", "folder_unreadable")],
 )
 async def test_a_folder_that_cannot_be_read_is_said_so(
-    hass: HomeAssistant, entry: MockConfigEntry, folder: Path, where: str, error: str
+    hass: HomeAssistant, entry: MockConfigEntry, allowed: Path, where: str, error: str
 ) -> None:
-    result = await add(hass, entry, "folder", name="Downloads", folder=where.format(folder=folder))
+    result = await add(hass, entry, "folder", name="Downloads", folder=where.format(folder=allowed))
     assert result["errors"] == {"base": error}
     assert entry.subentries == {}
 
@@ -108,9 +99,9 @@ async def test_a_provider_is_changed_and_removed(hass: HomeAssistant, entry: Moc
 
 
 async def test_what_is_stopped_makes_no_provider_anew(
-    hass: HomeAssistant, entry: MockConfigEntry, folder: Path
+    hass: HomeAssistant, entry: MockConfigEntry, allowed: Path
 ) -> None:
-    await add(hass, entry, "folder", name="Downloads", folder=str(folder), add=True, words="")
+    await add(hass, entry, "folder", name="Downloads", folder=str(allowed), add=True, words="")
     providers = hass.data[PROVIDERS]
     await soon(asyncio.gather(providers.stop(), providers.update()))
     assert providers.all == ()

@@ -230,15 +230,6 @@ def test_an_address_in_any_spelling(host: str, address: str | None) -> None:
 # --- paths -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def allowed(hass: HomeAssistant, tmp_path: Path) -> Path:
-    """Return a directory Home Assistant may read."""
-    directory = tmp_path / "allowed"
-    directory.mkdir()
-    hass.config.allowlist_external_dirs = {str(directory)}
-    return directory
-
-
 async def test_a_torrent_is_read_from_a_path(
     hass: HomeAssistant, playback: Playback, allowed: Path, noise: Seed
 ) -> None:

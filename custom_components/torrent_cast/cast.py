@@ -1,6 +1,5 @@
 """Google Cast: Home Assistant's Cast integration asks here whether a media id is ours."""
 
-import asyncio
 from typing import Final
 
 from homeassistant.components import media_source
@@ -15,7 +14,7 @@ from .errors import translate_errors
 from .loading import CastDevice
 from .media import BROWSER, profile_of
 from .metadata import describe
-from .playback import Following, Playback, Session, SessionEnded, State, TargetUnavailable
+from .playback import Following, Playback, Session, SessionEnded, TargetUnavailable
 from .playback.session import SCHEME
 from .playback.urls import base_url
 from .runtime import playback_of
@@ -105,7 +104,7 @@ def _source(media_id: str) -> str:
 
 async def play(hass: HomeAssistant, playback: Playback, session: Session, chromecast: Chromecast) -> None:
     """Get the session ready, LOAD it, and see that the device comes for it. Raises TorrentCastError, Unplayable."""
-    try:
+    with session.ends_with():
         _check_connection(chromecast)
         await session.resolve()
         _check_screen(session, chromecast)
@@ -114,12 +113,6 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
         base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host)
         session.metadata = await describe(hass, playback, session, base)
         await _follow(session, CastDevice(hass, chromecast, session, base.with_path(delivery_path(session))))
-    except asyncio.CancelledError:
-        session.end()
-        raise
-    except Exception as err:
-        session.end(State.FAILED, err)
-        raise
 
 
 async def _follow(session: Session, device: CastDevice) -> None:

@@ -36,16 +36,10 @@ async def play_on(hass: HomeAssistant, context: Context | None, session: Session
     """Have the Cast integration play the session, with the caller's rights, and wait until it plays."""
     assert session.target is not None  # who plays it has said where
     media = {ATTR_MEDIA_CONTENT_ID: session.content_id, ATTR_MEDIA_CONTENT_TYPE: MediaType.VIDEO}
-    try:
+    with session.ends_with():
         await ask(hass, context, SERVICE_PLAY_MEDIA, session.target, **media)
         with translate_errors():
             await _until_it_plays(session)
-    except asyncio.CancelledError:
-        session.end()
-        raise
-    except Exception as err:
-        session.end(State.FAILED, err)
-        raise
 
 
 async def _until_it_plays(session: Session) -> None:

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-SOURCE = (
-    *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=12,noise=alls=40:allf=t"),
-    *("-f", "lavfi", "-i", "sine=frequency=440:duration=12"),
-)
-"""12 s, incompressible enough that head and index are a small part of the file."""
+
+def moving(seconds: int) -> tuple[str, ...]:
+    """Return inputs of ffmpeg, incompressible enough that head and index are a small part of the file."""
+    return (
+        *("-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=25:duration={seconds},noise=alls=40:allf=t"),
+        *("-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"),
+    )
+
 
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "1M", "-g", "50", "-bf", "2", "-c:a", "aac")
 VP8 = ("-c:v", "libvpx", "-b:v", "1M", "-g", "50", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus")
@@ -44,7 +47,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory of files: `last.mp4`, the others made of it, and `nocues.mkv`."""
     directory = tmp_path_factory.mktemp("media")
     last = directory / "last.mp4"
-    ffmpeg(*SOURCE, *H264, last)
+    ffmpeg(*moving(12), *H264, last)
     for name, arguments in COPIES.items():
         ffmpeg("-i", last, *arguments, directory / name)
     # To a pipe: the muxer cannot go back to write duration and Cues.

@@ -1,6 +1,6 @@
 """The actions as automations call them, and what they are called with."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,27 @@ from tests.conftest import OPTIONS, Seed, random_bytes, soon
 NOBODY = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567"
 
 
+async def do(hass: HomeAssistant, action: str, **fields: Any) -> None:  # noqa: ANN401  # good and bad ones
+    """Call an action that answers nothing."""
+    await soon(hass.services.async_call(DOMAIN, action, fields, blocking=True))
+
+
+async def act(hass: HomeAssistant, action: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # good and bad ones
+    """Call an action and return its response."""
+    response = await soon(hass.services.async_call(DOMAIN, action, fields, blocking=True, return_response=True))
+    assert isinstance(response, dict)
+    return response
+
+
 async def play(
     hass: HomeAssistant,
     target: str | list[str] | None,
     source: str,
     **fields: Any,  # noqa: ANN401  # good and bad ones
 ) -> dict[str, Any]:
-    """Call the action and return its response."""
-    data = {"source": source, **fields} | ({"entity_id": target} if target is not None else {})
-    response = await soon(hass.services.async_call(DOMAIN, "play", data, blocking=True, return_response=True))
-    assert isinstance(response, dict)
-    return response
+    """Call the action `play` and return its response."""
+    where = {"entity_id": target} if target is not None else {}
+    return await act(hass, "play", source=source, **fields, **where)
 
 
 async def refusal(
@@ -34,9 +44,14 @@ async def refusal(
     source: str,
     **fields: Any,  # noqa: ANN401  # good and bad ones
 ) -> HomeAssistantError:
+    """Return the error of a play that is to fail."""
+    return await refused(play(hass, target, source, **fields))
+
+
+async def refused(call: Awaitable[object]) -> HomeAssistantError:
     """Return the error of a call that is to fail."""
     with pytest.raises(HomeAssistantError) as caught:
-        await play(hass, target, source, **fields)
+        await call
     assert caught.value.translation_domain == DOMAIN
     text = str(caught.value)
     assert str(caught.value.translation_key) not in text, "not translated"
@@ -66,10 +81,8 @@ def share(tmp_path: Path, seeder: Callable[[Path], Seed]) -> Callable[[dict[str,
 
 
 @pytest.fixture
-def torrent_file(hass: HomeAssistant, film: Seed, tmp_path: Path) -> Path:
+def torrent_file(film: Seed, allowed: Path) -> Path:
     """Return the path of the film's torrent file, in which no peer is named."""
-    path = tmp_path / "allowed" / "film.torrent"
-    path.parent.mkdir()
+    path = allowed / "film.torrent"
     path.write_bytes(film.torrent.metainfo)
-    hass.config.allowlist_external_dirs = {str(path.parent)}
     return path

@@ -16,12 +16,10 @@ SRT = b"1\n00:00:01,000 --> 00:00:02,500\nHello\n"
 
 
 @pytest.fixture
-def srt(hass: HomeAssistant, tmp_path: Path) -> Path:
+def srt(allowed: Path) -> Path:
     """Return the path of a file of subtitles that Home Assistant may read."""
-    path = tmp_path / "allowed" / "mine.srt"
-    path.parent.mkdir()
+    path = allowed / "mine.srt"
     path.write_bytes(SRT)
-    hass.config.allowlist_external_dirs = {str(path.parent)}
     return path
 
 

@@ -27,29 +27,14 @@ from tests.conftest import (
     torrents_in_libtorrent,
     until,
 )
+from tests.services.conftest import act, do, refused
 
 pytestmark = pytest.mark.usefixtures("entry")
 
 
-async def act(hass: HomeAssistant, action: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # good and bad ones
-    """Call an action and return its response."""
-    response = await soon(hass.services.async_call(DOMAIN, action, fields, blocking=True, return_response=True))
-    assert isinstance(response, dict)
-    return response
-
-
-async def do(hass: HomeAssistant, action: str, **fields: Any) -> None:  # noqa: ANN401  # good and bad ones
-    """Call an action that answers nothing."""
-    await soon(hass.services.async_call(DOMAIN, action, fields, blocking=True))
-
-
 async def refusal(hass: HomeAssistant, action: str, **fields: Any) -> str:  # noqa: ANN401  # good and bad ones
     """Return the key of the error of a call that is to fail."""
-    with pytest.raises(HomeAssistantError) as caught:
-        await do(hass, action, **fields)
-    assert caught.value.translation_domain == DOMAIN
-    assert str(caught.value.translation_key) not in str(caught.value), "not translated"
-    return str(caught.value.translation_key)
+    return str((await refused(do(hass, action, **fields))).translation_key)
 
 
 def file_of(downloads: Path, seed: Seed) -> Path:
@@ -150,6 +135,8 @@ async def test_remove_without_data_leaves_the_film_to_its_owner_for_ever(
 async def test_remove_without_data_also_while_it_plays(
     hass: HomeAssistant, playback: Playback, film: Seed, downloads: Path, session: Session
 ) -> None:
+    assert session.torrent is not None
+    await soon(session.torrent.wait_for_piece(0))  # else there may be no file yet
     await act(hass, "remove", torrent=film.key, delete_files=False)
     await settled(playback)
     assert session.is_over

@@ -361,6 +361,18 @@ class Session:
             self.subtitles.close()
         self._owner.ended(self)
 
+    @contextlib.contextmanager
+    def ends_with(self) -> Iterator[None]:
+        """Have what goes wrong in this block end the session, and be raised all the same."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self.end()
+            raise
+        except Exception as err:
+            self.end(State.FAILED, err)
+            raise
+
     async def release(self) -> None:
         """Want nothing more of the torrent."""
         await self._cursors.aclose()
