@@ -3,11 +3,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 import voluptuous as vol
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -314,6 +315,19 @@ async def test_a_bad_address_is_an_error_and_can_be_mended(
     done = await hass.config_entries.options.async_configure(
         form["flow_id"], options_input(base_url="https://cast.example.org/")
     )
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_what_is_added_by_itself_has_to_be_kept(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    data = MappingProxyType({"folder": "/nowhere", "add": True})
+    subentry = ConfigSubentry(data=data, subentry_type="folder", title="Folder", unique_id=None)
+    hass.config_entries.async_add_subentry(entry, subentry)
+    await hass.async_block_till_done()
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    form = await hass.config_entries.options.async_configure(form["flow_id"], options_input(keep_hours=0))
+    assert form["errors"] == {"keep_hours": "needed_for_adding"}
+    hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+    done = await hass.config_entries.options.async_configure(form["flow_id"], options_input(keep_hours=0))
     assert done["type"] is FlowResultType.CREATE_ENTRY
 
 

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.engine import storage
-from custom_components.torrent_cast.playback import Playback, Session, State, playable_seconds
+from custom_components.torrent_cast.playback import Playback, Session, SessionEnded, State, playable_seconds
 from tests.conftest import PIECE, Seed, Television, libtorrent_session, settled, soon, torrents_in_libtorrent, until
 
 NOISY = {"download_rate", "upload_rate", "peers"}
@@ -77,10 +77,10 @@ async def test_units_classes_and_categories(hass: HomeAssistant, all_enabled: No
         found[key] = (one.original_device_class, unit, one.entity_category)
     assert found == {
         "activity": (SensorDeviceClass.ENUM, None, None),
-        "torrents": (None, "torrents", None),
+        "torrents": (None, None, None),
         "download_rate": (SensorDeviceClass.DATA_RATE, "MB/s", None),
         "upload_rate": (SensorDeviceClass.DATA_RATE, "MB/s", None),
-        "peers": (None, "peers", EntityCategory.DIAGNOSTIC),
+        "peers": (None, None, EntityCategory.DIAGNOSTIC),
         "disk_used": (SensorDeviceClass.DATA_SIZE, "GB", EntityCategory.DIAGNOSTIC),
         "disk_free": (SensorDeviceClass.DATA_SIZE, "GB", EntityCategory.DIAGNOSTIC),
         "alternative_limits": (None, None, EntityCategory.CONFIG),
@@ -249,6 +249,40 @@ async def test_pause_all_stops_libtorrent_and_resume_all_lets_it_go_on(
     await until(is_paused)
     await press(hass, entry, "resume_all")
     await until(lambda: not is_paused())
+
+
+async def test_what_pause_all_has_stopped_is_shown_as_paused(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed, noise: Seed
+) -> None:
+    noise.handle.set_upload_limit(2 * PIECE)  # long enough to be seen
+    await soon(playback.download(await playback.parse(noise.magnet)))
+    await shows(hass, entry, "activity", "downloading")
+    await press(hass, entry, "pause_all")
+    await shows(hass, entry, "activity", "paused")
+    session = playback.start_session(await playback.parse(film.magnet), target="media_player.tv")
+    await shows(hass, entry, "activity", "preparing")
+    await soon(session.prepare())
+    session.set_state(State.PLAYING)
+    await press(hass, entry, "pause_all")
+    await shows(hass, entry, "activity", "playing")
+    session.end()
+    await shows(hass, entry, "activity", "paused")
+    await press(hass, entry, "resume_all")
+    await shows(hass, entry, "activity", "downloading")
+
+
+async def test_who_waits_for_a_paused_torrent_is_shown_as_paused(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
+) -> None:
+    session = playback.start_session(await playback.parse(film.lonely_magnet), target="media_player.tv")
+    work = hass.async_create_task(session.prepare())
+    await until(lambda: "torrent_cast metadata" in {task.get_name() for task in playback._background._tasks})
+    await shows(hass, entry, "activity", "preparing")
+    await press(hass, entry, "pause_all")
+    await shows(hass, entry, "activity", "paused")
+    session.end()
+    with pytest.raises(SessionEnded):
+        await soon(work)
 
 
 async def test_who_plays_a_paused_torrent_lets_it_go_on(

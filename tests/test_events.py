@@ -17,6 +17,16 @@ from custom_components.torrent_cast.logbook import MESSAGES, async_describe_even
 from custom_components.torrent_cast.playback import Happening, LoadRefused, Playback, Session, State
 from tests.conftest import Seed, Television, Televisions, soon
 
+# Whoever may fire events can use the name of ours.
+FOREIGN: list[dict[str, Any]] = [
+    {},
+    {"type": "started"},
+    {"type": "started", "entity_id": "media_player.tv"},
+    {"type": "started", "entity_id": ["media_player.tv"], "title": "x"},
+    {"type": "other", "entity_id": "media_player.tv", "title": "x"},
+    {"type": ["started"], "entity_id": "media_player.tv", "title": "x"},
+]
+
 pytestmark = pytest.mark.usefixtures("entry")
 
 
@@ -157,6 +167,17 @@ async def test_a_trigger_keeps_to_its_devices(
     assert sorted(call.data["title"] for call in calls) == [attic.entity_id, kitchen.entity_id]
 
 
+@pytest.mark.parametrize("data", FOREIGN)
+async def test_an_event_of_somebody_else_runs_nothing(
+    hass: HomeAssistant, data: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = await automate(hass, triggers=[{"trigger": f"{DOMAIN}.started"}])
+    hass.bus.async_fire(EVENT, data)
+    await hass.async_block_till_done()
+    assert calls == []
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_trigger_with_unknown_options_is_refused(hass: HomeAssistant) -> None:
     bad = {"alias": "bad", "triggers": [{"trigger": f"{DOMAIN}.started", "options": {"loud": True}}], "actions": []}
     await async_setup_component(hass, "automation", {"automation": [bad]})
@@ -252,6 +273,13 @@ async def test_the_logbook_tells_it_in_words(
     ]
     hass.states.async_remove(tv.entity_id)
     assert describe(heard[0])["name"] == tv.entity_id
+
+
+@pytest.mark.parametrize("data", FOREIGN)
+async def test_the_logbook_tells_an_event_of_somebody_else_apart(hass: HomeAssistant, data: dict[str, Any]) -> None:
+    found: list[Callable[[Event[Any]], dict[str, Any]]] = []
+    async_describe_events(hass, lambda _domain, _event, describe: found.append(describe))
+    assert found[0](Event(EVENT, data)) == {"name": EVENT, "message": "was fired by somebody else"}
 
 
 def test_the_logbook_has_words_for_all() -> None:

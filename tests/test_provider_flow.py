@@ -76,6 +76,17 @@ async def test_an_address_that_does_not_answer_well_is_said_so(
     assert result["errors"] == {"base": error}
 
 
+async def test_nothing_is_added_by_itself_where_nothing_is_kept(
+    hass: HomeAssistant, entry: MockConfigEntry, folder: Path
+) -> None:
+    hass.config_entries.async_update_entry(entry, options={**entry.options, "keep_hours": 0})
+    fields = {"name": "Downloads", "folder": str(folder)}
+    result = await add(hass, entry, "folder", **fields, add=True)
+    assert result["errors"] == {"base": "nothing_kept"}
+    result = await add(hass, entry, "folder", **fields, add=False)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
 @pytest.mark.parametrize("address", ["film", "ftp://x/", "http://", "http://[x/", "file:///etc/passwd"])
 async def test_what_is_no_address_is_said_so(hass: HomeAssistant, entry: MockConfigEntry, address: str) -> None:
     result = await add(hass, entry, "feed", name="Feed", url=address)

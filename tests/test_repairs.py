@@ -140,6 +140,27 @@ async def test_a_directory_that_is_gone_is_asked_for_again(
     assert shown(hass) == set()
 
 
+@pytest.mark.parametrize("name", ["downloads", "other"])
+async def test_a_directory_that_went_while_loaded_is_started_with_once(
+    hass: HomeAssistant, entry: MockConfigEntry, fix: Step, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up: list[str] = []
+    real = hass.config_entries.async_reload
+
+    async def reload(entry_id: str) -> bool:
+        set_up.append(entry_id)
+        return await real(entry_id)
+
+    monkeypatch.setattr(hass.config_entries, "async_reload", reload)
+    async_report(hass, Issue.DIRECTORY_GONE)
+    form = await fix(Issue.DIRECTORY_GONE)
+    done = await fix(Issue.DIRECTORY_GONE, form, download_directory=str(tmp_path / name))
+    assert done["type"] == "create_entry"
+    assert set_up == [entry.entry_id]
+    assert entry.runtime_data.settings.directory == tmp_path / name
+    assert shown(hass) == set()
+
+
 async def test_a_full_disk_is_mended_by_deleting_what_nobody_watches(
     hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed, noise: Seed, fix: Step, downloads: Path
 ) -> None:

@@ -40,6 +40,24 @@ def test_the_name_itself(path: str, name: str) -> None:
     assert plain(path) == Title(name)
 
 
+def test_what_was_asked_for_is_known_the_next_time_however_much_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def note(path: str) -> Title:
+        parsed.append(path)
+        return Title(path)
+
+    monkeypatch.setattr(titles, "CACHED", 3)
+    monkeypatch.setattr(titles, "_known", {})
+    monkeypatch.setattr(titles, "parse", note)
+    paths = [f"{number}.mkv" for number in range(10)]
+    for _ in range(2):
+        assert list(titles.read_titles(paths)) == paths
+    assert parsed == paths
+    titles.read_titles(["other.mkv"])
+    assert list(titles._known) == ["8.mkv", "9.mkv", "other.mkv"]
+
+
 async def test_names_that_would_take_too_long_stay_as_they_are(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

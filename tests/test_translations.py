@@ -160,7 +160,7 @@ def test_no_text_shown_in_the_log_has_a_path_or_a_source_in_it() -> None:
 def test_the_flow_has_its_texts() -> None:
     config, options = EN["config"], EN["options"]
     assert set(config["error"]) == FORM
-    assert set(options["error"]) == {"bad_base_url"}
+    assert set(options["error"]) == {"bad_base_url", "needed_for_adding"}
     assert set(config["abort"]) == MADE_BY_HOME_ASSISTANT
     for key in FORM - {"not_absolute"}:
         assert placeholders(config["error"][key]) >= placeholders(EN["exceptions"][key]["message"])
@@ -211,7 +211,7 @@ def test_the_media_browser_has_its_texts_and_assistants_have_theirs() -> None:
         and len(node.args) >= 2
         and isinstance(node.args[1], ast.Constant)
     }
-    assert called | {"say_playing", "say_seconds", "say_waiting"} == set(EN["common"])
+    assert called | {"say_playing", "say_second", "say_seconds", "say_waiting"} == set(EN["common"])
 
 
 def test_the_flow_of_a_player_has_its_texts() -> None:

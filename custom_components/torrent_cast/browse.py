@@ -4,13 +4,13 @@ Made off the event loop: a torrent may have ten thousand files.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
 
 from homeassistant.components.media_source import BrowseMediaSource
 from homeassistant.core import HomeAssistant
 
 from . import labels, nodes, tree
 from .engine import SourceError, TorrentFile
+from .engine.files import name_in
 from .identifiers import Continued, InTorrent, Provided
 from .labels import Texts, percent, size_label, so_far, with_state
 from .playback import Entry, Playback, Seen
@@ -68,7 +68,7 @@ def _opened(entry: Entry, where: InTorrent, texts: Texts) -> BrowseMediaSource:
     if where.season is not None:
         chosen = tree.seasons(tree.level(files).files, titles).get(where.season, [])
         return nodes.folder(str(where), texts.season.format(number=where.season), _files(entry, chosen, titles, texts))
-    name = PurePosixPath(where.folder).name if where.folder else labels.torrent_names([entry])[entry.key]
+    name = name_in(where.folder) if where.folder else labels.torrent_names([entry])[entry.key]
     return nodes.folder(str(where), name, _level(entry, files, titles, where.folder or "", texts))
 
 
@@ -110,7 +110,7 @@ def _level(
         for season in groups
         if season is not None
     ]
-    folders = [nodes.folder(str(InTorrent(entry.key, folder=path)), PurePosixPath(path).name) for path in level.folders]
+    folders = [nodes.folder(str(InTorrent(entry.key, folder=path)), name_in(path)) for path in level.folders]
     return [*folders, *seasons, *_files(entry, groups.get(None, []), titles, texts)]
 
 

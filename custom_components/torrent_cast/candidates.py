@@ -5,7 +5,6 @@ Made off the event loop: a torrent may have ten thousand files.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Final
 
 from homeassistant.components.media_player import MediaClass
@@ -14,6 +13,7 @@ from homeassistant.core import HomeAssistant
 
 from . import labels, nodes, tree
 from .engine import TorrentFile
+from .engine.files import name_in, parts_of
 from .identifiers import Identifier, InTorrent
 from .playback import Entry, Playback
 from .providers import Item, Provider
@@ -101,18 +101,18 @@ def _of_item(one: Provider, item: Item, title: Title) -> Candidate[Found]:
 
 def _folders(files: Iterable[TorrentFile], below: str) -> list[str]:
     """Return the paths of the folders below one, without the torrent's own."""
-    depth = max(1, len(PurePosixPath(below).parts))
+    depth = max(1, len(parts_of(below)))
     parents = {
         "/".join(parts[:end])
         for file in files
-        for parts in [PurePosixPath(file.path).parts]
+        for parts in [parts_of(file.path)]
         for end in range(depth + 1, len(parts))
     }
     return sorted(parents, key=tree.natural)
 
 
 def _of_folder(entry: Entry, path: str) -> Candidate[Found]:
-    name = PurePosixPath(path).name
+    name = name_in(path)
     node = nodes.folder(str(InTorrent(entry.key, folder=path)), name)
     return Candidate(Found(node, FOLDER), name, path)
 

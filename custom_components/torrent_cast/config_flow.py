@@ -34,6 +34,7 @@ from homeassistant.helpers.selector import (
 from yarl import URL
 
 from .const import (
+    CONF_ADD,
     CONF_ALTERNATIVE,
     CONF_ALTERNATIVE_DOWNLOAD,
     CONF_ALTERNATIVE_UPLOAD,
@@ -233,9 +234,14 @@ class TorrentCastOptionsFlow(OptionsFlow):
             sections = user_input.pop(SECTION_NETWORK) | user_input.pop(SECTION_DEVICES, {})
             kept = {CONF_ALTERNATIVE: values[CONF_ALTERNATIVE]}  # a switch of its own
             values = kept | user_input | sections
-            if is_base_url(values.get(CONF_BASE_URL)):
+            if not is_base_url(values.get(CONF_BASE_URL)):
+                errors[CONF_BASE_URL] = "bad_base_url"
+            if not values[CONF_KEEP_HOURS] and any(
+                sub.data.get(CONF_ADD) for sub in self.config_entry.subentries.values()
+            ):
+                errors[CONF_KEEP_HOURS] = "needed_for_adding"
+            if not errors:
                 return self.async_create_entry(data=values)
-            errors = {CONF_BASE_URL: "bad_base_url"}
         address = {"suggested_value": values.get(CONF_BASE_URL, "")}
         schema = (
             _fields(PLAYBACK_FIELDS, values)

@@ -1,5 +1,6 @@
 """Tells Home Assistant what becomes of a play: one event on its bus, for logbook, triggers and automations."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.const import ATTR_ENTITY_ID
@@ -19,6 +20,12 @@ ATTR_TITLE: Final = "title"
 ATTR_POSITION: Final = "position"
 ATTR_DURATION: Final = "duration"
 ATTR_REASON: Final = "reason"
+
+
+def is_ours(data: Mapping[str, Any]) -> bool:
+    """Tell whether an event's data are as they are made here: whoever may fire events can use its name."""
+    is_text = isinstance(data.get(ATTR_ENTITY_ID), str) and isinstance(data.get(ATTR_TITLE), str)
+    return is_text and data.get(ATTR_TYPE) in Happening
 
 
 @callback

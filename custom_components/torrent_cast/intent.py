@@ -95,7 +95,9 @@ def _status(session: Session) -> tuple[str, dict[str, str]]:
         return "say_waiting", {"title": session.title}
     if session.was_loaded and not seconds:
         return "say_playing", {"title": session.title}
-    return "say_seconds", {"title": session.title, "seconds": str(round(seconds))}
+    if (whole := max(1, round(seconds))) == 1:
+        return "say_second", {"title": session.title}
+    return "say_seconds", {"title": session.title, "seconds": str(whole)}
 
 
 async def _say(intent_obj: intent.Intent, key: str, texts: dict[str, str] | None = None) -> intent.IntentResponse:

@@ -9,7 +9,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.util.event_type import EventType
 
 from .const import DOMAIN
-from .events import ATTR_REASON, ATTR_TITLE, ATTR_TYPE, EVENT
+from .events import ATTR_REASON, ATTR_TITLE, ATTR_TYPE, EVENT, is_ours
 from .playback import Happening
 
 # Home Assistant has no translations for the logbook: it shows what it is given.
@@ -36,6 +36,8 @@ def async_describe_events(
 
     @callback
     def _describe(event: Event) -> Described:
+        if not is_ours(event.data):
+            return {LOGBOOK_ENTRY_NAME: EVENT, LOGBOOK_ENTRY_MESSAGE: "was fired by somebody else"}
         entity_id = event.data[ATTR_ENTITY_ID]
         state = hass.states.get(entity_id)
         message = MESSAGES[Happening(event.data[ATTR_TYPE])].format(title=event.data[ATTR_TITLE])

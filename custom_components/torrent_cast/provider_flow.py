@@ -10,6 +10,7 @@ from yarl import URL
 
 from .const import CONF_ADD, CONF_API_KEY, CONF_FOLDER, CONF_NAME, CONF_URL, CONF_WORDS
 from .providers import FEED, FOLDER, TORZNAB, ProviderError, provider_of
+from .settings import from_entry
 
 ADDING: Final[dict[str, Any]] = {CONF_ADD: BooleanSelector(), CONF_WORDS: TextSelector()}
 ADDRESS: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -76,6 +77,8 @@ class ProviderFlow(ConfigSubentryFlow):
 
     async def _check(self, user_input: dict[str, Any]) -> None:
         """Raise BadInput, and ProviderError unless the provider answers."""
+        if user_input.get(CONF_ADD) and not from_entry(self._get_entry()).keep:
+            raise BadInput("nothing_kept")
         if (address := user_input.get(CONF_URL)) is not None and not _is_web(address):
             raise BadInput("bad_address")
         await provider_of(self.hass, self.kind, "", user_input[CONF_NAME], user_input).latest()

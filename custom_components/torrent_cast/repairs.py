@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import voluptuous as vol
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
@@ -72,8 +72,10 @@ class DirectoryFlow(_Flow):
             errors, placeholders = await directory_errors(self.hass, directory)
             if not errors:
                 data = {**self.entry.data, CONF_DIRECTORY: directory}
-                self.hass.config_entries.async_update_entry(self.entry, data=data)
-                self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+                listens = self.entry.state is ConfigEntryState.LOADED
+                is_new = self.hass.config_entries.async_update_entry(self.entry, data=data)
+                if not (is_new and listens):  # else the update makes it reload
+                    self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
                 return self.async_create_entry(data={})
         return self._form({vol.Required(CONF_DIRECTORY, default=directory): TextSelector()}, errors, placeholders)
 

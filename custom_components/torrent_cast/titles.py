@@ -1,23 +1,29 @@
 """Clean names of films and episodes, out of what files and torrents are called: by guessit."""
 
+import posixpath
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from itertools import islice
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
+
+from .engine.files import name_in, parts_of
 
 # Folders name the show where a file is called "01.mkv"; what is above the last three parts says nothing.
 PARTS: Final = 3
 # A file's name has 255 bytes at most. Measured with 250 characters made to do harm: 0.7 s.
 MAX_CHARS: Final = 200
-# Measured 7-11 ms of CPU time each: a library of many seasons is read once. Some 500 bytes each.
+# Measured 7-11 ms of CPU time each: a library of many seasons is read once. Some 500 bytes each. What one look asks for
+# is remembered in any case: a torrent may have more files.
 CACHED: Final = 8192
 # Names that come after so long are shown as they are, until the next look; s.
 PATIENCE: Final = 3.0
 
 _known: dict[str, Title] = {}
+_forgetting = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,10 @@ class Title:
 
 def plain(path: str) -> Title:
     """Return a title that is the name itself, without the suffix of a file."""
-    pure = PurePosixPath(path)
-    has_suffix = pure.suffix[1:].isalnum() and not pure.suffix[1:].isdigit()
-    return Title((pure.stem if has_suffix else pure.name) or path)
+    name = name_in(path)
+    stem, suffix = posixpath.splitext(name)
+    has_suffix = suffix[1:].isalnum() and not suffix[1:].isdigit()
+    return Title(stem if has_suffix else name)
 
 
 async def titles_of(hass: HomeAssistant, paths: Iterable[str]) -> dict[str, Title]:
@@ -56,22 +63,30 @@ async def titles_of(hass: HomeAssistant, paths: Iterable[str]) -> dict[str, Titl
 def read_titles(paths: Iterable[str]) -> dict[str, Title]:
     """Return the titles of names or paths. Takes seconds of CPU time."""
     deadline = time.monotonic() + PATIENCE
-    return {
-        path: _known.get(path) or (_remembered(path) if time.monotonic() < deadline else plain(path)) for path in paths
-    }
+    found: dict[str, Title] = {}
+    new: dict[str, Title] = {}
+    for path in paths:
+        title = _known.get(path)
+        if title is None and time.monotonic() < deadline:
+            title = new[path] = parse(path)
+        found[path] = title or plain(path)
+    if new:
+        _remember(new, found)
+    return found
 
 
-def _remembered(path: str) -> Title:
-    """Return the title of a name, which is known from now on; the oldest is forgotten."""
-    title = _known[path] = parse(path)
-    if len(_known) > CACHED:
-        _known.pop(next(iter(_known)), None)
-    return title
+def _remember(new: Mapping[str, Title], wanted: Mapping[str, Title]) -> None:
+    """Know the titles of names from now on. The oldest are forgotten, but none that is wanted now."""
+    with _forgetting:
+        _known.update(new)
+        old = (path for path in tuple(_known) if path not in wanted)
+        for path in islice(old, max(0, len(_known) - CACHED)):
+            del _known[path]
 
 
 def parse(path: str) -> Title:
     """Return what a name or path says. Takes milliseconds of CPU time, and 0.3 s the first time."""
-    parts = PurePosixPath(path).parts
+    parts = parts_of(path) or (path,)
     found = _parse("/".join(parts[-PARTS:])[-MAX_CHARS:])
     if len(parts) > 1 and not (found and found.episodes):  # what is no episode is not named after its folders
         found = _parse(parts[-1][-MAX_CHARS:])

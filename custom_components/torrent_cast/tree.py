@@ -4,10 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Final
 
 from .engine import TorrentFile
+from .engine.files import name_in, parts_of
 from .media import content_type
 from .titles import Title, plain
 
@@ -47,11 +47,11 @@ def natural(text: str) -> list[tuple[int, str]]:
 
 def level(files: Sequence[TorrentFile], folder: str = "") -> Level:
     """Return what is directly in `folder`; one that holds nothing but a folder is passed through."""
-    depth = len(PurePosixPath(folder).parts)
+    depth = len(parts_of(folder))
     folders: dict[str, None] = {}
     direct = []
     for file in below(files, folder):
-        parts = PurePosixPath(file.path).parts
+        parts = parts_of(file.path)
         if len(parts) == depth + 1:
             direct.append(file)
         else:
@@ -63,8 +63,10 @@ def level(files: Sequence[TorrentFile], folder: str = "") -> Level:
 
 def below(files: Iterable[TorrentFile], folder: str) -> list[TorrentFile]:
     """Return the files in `folder` and in its folders."""
-    parts = PurePosixPath(folder).parts
-    return [file for file in files if PurePosixPath(file.path).parts[: len(parts)] == parts]
+    parts = parts_of(folder)
+    if not parts:
+        return list(files)
+    return [file for file in files if parts_of(file.path)[: len(parts)] == parts]
 
 
 def seasons(files: Iterable[TorrentFile], titles: Mapping[str, Title]) -> dict[int | None, list[TorrentFile]]:
@@ -106,4 +108,4 @@ def labels(files: Sequence[TorrentFile], titles: Mapping[str, Title]) -> dict[st
     counted: defaultdict[str, int] = defaultdict(int)
     for label in called.values():
         counted[label] += 1
-    return {path: label if counted[label] == 1 else PurePosixPath(path).name for path, label in called.items()}
+    return {path: label if counted[label] == 1 else name_in(path) for path, label in called.items()}

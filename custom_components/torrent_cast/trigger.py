@@ -9,7 +9,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.trigger import Trigger, TriggerActionRunner, TriggerConfig, TriggerNotTriggeredReporter
 from homeassistant.helpers.typing import ConfigType
 
-from .events import ATTR_TITLE, ATTR_TYPE, EVENT
+from .events import ATTR_TITLE, ATTR_TYPE, EVENT, is_ours
 from .playback import Happening
 from .targets import meant
 
@@ -44,7 +44,7 @@ class PlaybackTrigger(Trigger):
 
     @callback
     def _is_meant(self, data: Any) -> bool:  # noqa: ANN401  # any event's data
-        if data[ATTR_TYPE] != self.happening:
+        if not is_ours(data) or data[ATTR_TYPE] != self.happening:
             return False
         if not self._target:
             return True

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,19 @@ async def test_what_lands_in_a_folder_is_added_and_not_downloaded(
     assert await keys(playback) == [film.key]
     assert playback.sessions == ()
     assert (await playback.entry(film.key)).bytes_there == 0
+
+
+async def test_where_nothing_is_kept_what_is_new_waits_for_better_times(
+    adding: Adding, folder: Folder, playback: Playback, film: Seed, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeping = playback.settings
+    playback.apply(replace(keeping, keep=timedelta()))
+    (folder._path / "film.torrent").write_bytes(film.torrent.metainfo)
+    with pytest.raises(ProviderError, match="nothing_kept"):
+        await soon(adding.look(folder, "", adds_first=True))
+    playback.apply(keeping)
+    await soon(adding.look(folder, "", adds_first=True))
+    assert await keys(playback) == [film.key]
 
 
 async def test_what_was_there_at_first_may_be_left_out(

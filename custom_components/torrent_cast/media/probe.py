@@ -2,11 +2,12 @@
 
 import enum
 import mimetypes
+import posixpath
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from .errors import Reason, Unplayable
@@ -184,7 +185,12 @@ class Probe:
 
 def content_type(name: str) -> str:
     """Return the content type that a file's name promises."""
-    found, encoding = _TYPES.guess_file_type(PurePosixPath(name).name)
+    return _type_of(posixpath.splitext(name)[1])
+
+
+@lru_cache(maxsize=256)
+def _type_of(suffix: str) -> str:
+    found, encoding = _TYPES.guess_file_type(f"x{suffix}")
     return found if found and not encoding else BINARY
 
 

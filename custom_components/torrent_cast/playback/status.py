@@ -1,7 +1,7 @@
 """What all sessions and torrents come to, for those who look at the whole."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -31,6 +31,8 @@ ACTIVITIES: Final = {
     State.BUFFERING: Activity.PREPARING,
     State.LOADING: Activity.PREPARING,
 }
+# A session in these has nothing to play yet.
+WAITING: Final = frozenset({State.RESOLVING, State.BUFFERING})
 ORDER: Final = list(Activity)
 
 
@@ -47,9 +49,12 @@ class Status:
 
 def status(sessions: Iterable[Session], torrents: Sequence[Torrent]) -> Status:
     """Return the sum of what is there."""
-    found = [_activity(session) for session in sessions]
-    if torrents:
+    halted = {torrent.key for torrent in torrents if torrent.is_halted}
+    found = [_activity(session) for session in sessions if not _stands_still(session, halted)]
+    if len(halted) < len(torrents):
         found.append(Activity.SHARING)
+    if halted and not found:
+        found.append(Activity.PAUSED)
     statistics = [torrent.statistics for torrent in torrents]
     return Status(
         activity=min(found, key=ORDER.index, default=Activity.IDLE),
@@ -58,6 +63,11 @@ def status(sessions: Iterable[Session], torrents: Sequence[Torrent]) -> Status:
         peers=sum(one.peers for one in statistics),
         torrents=len(torrents),
     )
+
+
+def _stands_still(session: Session, halted: Collection[str]) -> bool:
+    """Tell whether a session waits for a torrent that somebody has paused; what plays goes on with what is there."""
+    return session.source.key in halted and (session.downloads or session.state in WAITING)
 
 
 def _activity(session: Session) -> Activity:

@@ -52,6 +52,8 @@ class Adding:
 
     async def look(self, provider: Provider, pattern: str, *, adds_first: bool) -> None:
         """Look once. Raises ProviderError."""
+        if not self._playback.settings.keep:  # all would be deleted as soon as it is added
+            raise ProviderError("nothing_kept", error="films are not kept (see the options)")
         items = await provider.latest()
         all_seen = await self._load()
         is_first = provider.id not in all_seen
