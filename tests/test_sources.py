@@ -4,18 +4,20 @@
 import asyncio
 import gzip
 import os
+import socket
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import ResolveResult
 from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers.aiohttp_client import SSRFRedirectError
+from homeassistant.helpers.aiohttp_client import HomeAssistantTCPConnector, SSRFRedirectError
 
-from custom_components.torrent_cast import sources
+from custom_components.torrent_cast import fetching
 from custom_components.torrent_cast.engine import SourceError
 from custom_components.torrent_cast.engine.source import MAX_TORRENT_BYTES
 from custom_components.torrent_cast.errors import translated
@@ -169,7 +171,7 @@ async def test_what_does_not_parse_is_refused(
 
 async def test_a_loop_of_redirects_ends_soon(hass: HomeAssistant, playback: Playback, indexer: Indexer) -> None:
     await error_of(hass, playback, indexer.url("loop"))
-    assert len(indexer.requests) == sources.MAX_REDIRECTS + 1
+    assert len(indexer.requests) == fetching.MAX_REDIRECTS + 1
 
 
 async def test_a_redirect_to_a_bad_magnet(hass: HomeAssistant, playback: Playback, indexer: Indexer) -> None:
@@ -180,7 +182,7 @@ async def test_a_redirect_to_a_bad_magnet(hass: HomeAssistant, playback: Playbac
 async def test_a_server_that_hangs_is_given_up(
     hass: HomeAssistant, playback: Playback, indexer: Indexer, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(sources, "FETCH_TIMEOUT", 0.2)
+    monkeypatch.setattr(fetching, "FETCH_TIMEOUT", 0.2)
     error = await error_of(hass, playback, indexer.url(what))
     assert (error.reason, error.details) == ("fetch_timeout", {"seconds": "0.2"})
 
@@ -199,7 +201,7 @@ async def test_a_redirect_from_elsewhere_to_this_machine_is_home_assistants_to_r
     async def refuse(*_: object) -> bytes:
         raise SSRFRedirectError("to a name that resolves to loopback")
 
-    monkeypatch.setattr(sources, "_follow", refuse)
+    monkeypatch.setattr(fetching, "_follow", refuse)
     assert (await error_of(hass, playback, "http://192.0.2.1/")).reason == "bad_redirect"
 
 
@@ -219,12 +221,129 @@ async def test_an_address_without_a_host(hass: HomeAssistant, playback: Playback
         ("::1", "::1"),
         ("127.1", "127.0.0.1"),
         ("0x7f.1", "127.0.0.1"),
+        ("192.168.1.1.", "192.168.1.1"),
         ("example.org", None),
         ("", None),
     ],
 )
 def test_an_address_in_any_spelling(host: str, address: str | None) -> None:
-    assert sources._address(host) == (ip_address(address) if address else None)
+    assert fetching.address_in(host) == (ip_address(address) if address else None)
+
+
+# --- what a stranger may lead to --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("1.1.1.1", True),
+        ("2606:4700:4700::1111", True),
+        ("127.0.0.1", False),
+        ("0.0.0.0", False),  # noqa: S104  # nothing is bound to it
+        ("10.0.0.1", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("100.64.0.1", False),
+        ("169.254.169.254", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::", False),
+        ("::1", False),
+        ("fe80::1", False),
+        ("fd00::1", False),
+        ("ff0e::1", False),
+        ("::ffff:192.168.1.1", False),
+        ("::ffff:1.1.1.1", True),
+        ("2002:c0a8:101::", False),
+        ("64:ff9b::c0a8:101", False),
+        ("64:ff9b::101:101", True),
+    ],
+)
+def test_which_addresses_are_public(address: str, *, public: bool) -> None:
+    assert fetching.is_public(ip_address(address)) is public
+
+
+class Names:
+    """Home Assistant's resolver: answers each name with its addresses, one after the other if it has several."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **addresses: list[str]) -> None:
+        self.asked: list[str] = []
+        self._addresses = addresses
+
+        async def resolve(_connector: object, host: str) -> list[ResolveResult]:
+            self.asked.append(host)
+            known = self._addresses[host.partition(".")[0]]
+            address = known.pop(0) if len(known) > 1 else known[0]
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            return [ResolveResult(hostname=host, host=address, port=0, family=family, proto=0, flags=0)]
+
+        monkeypatch.setattr(HomeAssistantTCPConnector, "async_resolve_host", resolve)
+
+
+async def led_from(hass: HomeAssistant, url: str) -> str | bytes:
+    """Fetch a link that a provider on the internet gave."""
+    return await soon(fetching.fetch(hass, url, origin="http://provider.example/feed"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "::1", "fd00::1"])
+async def test_a_provider_does_not_lead_to_a_name_at_home(
+    hass: HomeAssistant, indexer: Indexer, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    names = Names(monkeypatch, inside=[address])
+    with pytest.raises(SourceError, match="bad_redirect"):
+        await led_from(hass, f"http://inside.example:{indexer.server.port}/film.torrent")
+    assert names.asked == ["inside.example"]
+    assert indexer.requests == []
+
+
+@pytest.mark.parametrize("host", ["192.168.1.1", "10.1", "[fe80::1]", "[::ffff:127.0.0.1]", "127.0.0.1", "3232235777"])
+async def test_a_provider_does_not_lead_to_an_address_at_home(hass: HomeAssistant, indexer: Indexer, host: str) -> None:
+    with pytest.raises(SourceError, match="bad_redirect"):
+        await led_from(hass, f"http://{host}:{indexer.server.port}/film.torrent")
+    assert indexer.requests == []
+
+
+async def test_a_name_that_is_somewhere_else_a_moment_later_leads_nowhere(
+    hass: HomeAssistant, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = Names(monkeypatch, rebinding=["127.0.0.3", "127.0.0.1"])
+    monkeypatch.setattr(fetching, "is_public", lambda address: str(address) != "127.0.0.1")
+    with pytest.raises(SourceError, match="fetch_failed"):  # nobody listens there
+        await led_from(hass, f"http://rebinding.example:{indexer.server.port}/film.torrent")
+    assert names.asked == ["rebinding.example"]
+    assert indexer.requests == []
+
+
+async def test_a_provider_leads_to_the_internet(
+    hass: HomeAssistant, indexer: Indexer, noise: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Names(monkeypatch, outside=["127.0.0.1"])
+    monkeypatch.setattr(fetching, "is_public", lambda _address: True)  # there is no internet here
+    url = f"http://outside.example:{indexer.server.port}/moved"
+    assert await led_from(hass, url) == noise.torrent.metainfo
+
+
+async def test_a_provider_at_home_leads_to_itself_and_not_to_its_neighbour(
+    hass: HomeAssistant, indexer: Indexer, noise: Seed
+) -> None:
+    home = indexer.url("")
+    assert await soon(fetching.fetch(hass, indexer.url("film.torrent"), origin=home)) == noise.torrent.metainfo
+    for elsewhere in ("http://127.0.0.1:1/", "http://192.168.1.1/"):
+        with pytest.raises(SourceError, match="bad_redirect"):
+            await soon(fetching.fetch(hass, indexer.url(f"to/{elsewhere}"), origin=home))
+
+
+async def test_who_was_led_away_is_not_led_back_home(
+    hass: HomeAssistant, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Names(monkeypatch, outside=["127.0.0.1"])
+    real = fetching.is_public
+    monkeypatch.setattr(fetching, "is_public", lambda address: address == ip_address("127.0.0.1") or real(address))
+    home = f"http://127.0.0.2:{indexer.server.port}/"
+    link = f"http://outside.example:{indexer.server.port}/to/{home}film.torrent"
+    with pytest.raises(SourceError, match="bad_redirect"):
+        await soon(fetching.fetch(hass, link, origin=home))
+    assert len(indexer.requests) == 1
 
 
 # --- paths -----------------------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def translation_keys() -> set[str]:
         for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in {"_invalid", "_url"}
+        and node.func.id in {"_invalid", "parsed"}
         and node.args
         and isinstance(node.args[0], ast.Constant)
     }
@@ -89,14 +89,14 @@ def translation_keys() -> set[str]:
 
 
 def reasons_of_urls() -> set[str]:
-    """Return what `sources._url` is told to raise."""
+    """Return what `fetching.parsed` is told to raise."""
     return {
         str(node.args[1].value)
         for tree in trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "_url"
+        and node.func.id == "parsed"
         and isinstance(node.args[1], ast.Constant)
     }
 

@@ -10,11 +10,12 @@ from . import browse
 from .const import DOMAIN
 from .engine import Source, SourceError, TorrentCastError
 from .engine.source import is_info_hash, is_magnet
+from .fetching import is_web
 from .identifiers import Continued, Identifier, InTorrent, Pasted, Provided, parse
 from .nodes import NAME
 from .playback import Playback
 from .providing import PROVIDERS
-from .sources import CONTENT_TYPE, SUFFIX, is_web, looks_like_source, name_of, read_source
+from .sources import CONTENT_TYPE, SUFFIX, looks_like_source, name_of, read_source
 
 LAST: Final = "last"
 MEDIA_ID: Final = f"{URI_SCHEME}{DOMAIN}/"

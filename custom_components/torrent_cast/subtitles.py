@@ -8,9 +8,9 @@ from yarl import URL
 
 from .engine import SourceError
 from .engine.files import printable
+from .fetching import fetch, is_web
 from .media.subtitles import MAX_BYTES, SUFFIXES, webvtt
 from .playback import Given, Playback
-from .sources import fetch, is_web
 
 # More than a menu shows.
 MAX_NAME: Final = 60

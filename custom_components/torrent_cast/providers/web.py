@@ -8,8 +8,8 @@ from homeassistant.core import HomeAssistant
 from ..engine import Source, SourceError
 from ..engine.files import printable
 from ..engine.source import is_info_hash, is_magnet
+from ..fetching import fetch
 from ..playback import Playback
-from ..sources import fetch
 from .base import MAX_TITLE, Item, Provider, ProviderError
 
 # Indexers ask for no more than a look in a quarter of an hour, and ban who looks more often. s
