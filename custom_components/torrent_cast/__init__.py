@@ -79,6 +79,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))
     entry.async_on_unload(entry.add_update_listener(_async_options_changed))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    start(playback.go_on(), "torrent_cast go on")
     return True
 
 

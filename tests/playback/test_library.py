@@ -31,12 +31,30 @@ async def test_it_is_on_disk_at_once(hass: HomeAssistant, library: Library, hass
                 "added": kept.added,
                 "last_used": kept.last_used,
                 "seen": [],
+                "downloads": [],
+                "is_paused": False,
             }
         ]
     }
     again = Library(hass)
     await again.load()
     assert again.kept == (kept,)
+
+
+async def test_what_is_to_come_in_is_known_again_and_not_due(hass: HomeAssistant, library: Library) -> None:
+    await library.used("a", "A")
+    for file in (3, 1, 3):
+        await library.set_download("a", file, wanted=True)
+    await library.set_download("gone", 1, wanted=True)
+    await library.set_paused("a", "gone", paused=True)
+    again = Library(hass)
+    await again.load()
+    assert [(kept.key, kept.is_paused, file) for kept, file in again.unfinished] == [("a", True, 3), ("a", True, 1)]
+    later = dt_util.utcnow() + timedelta(days=365)
+    assert not again.kept[0].is_due(timedelta(hours=1), later)
+    for file in (1, 3):
+        await again.set_download("a", file, wanted=False)
+    assert again.kept[0].is_due(timedelta(hours=1), later)
 
 
 async def test_what_was_watched_last_is_known_with_its_place(library: Library) -> None:

@@ -100,6 +100,68 @@ async def test_a_download_ends_with_the_entry(
     assert playback.sessions == ()
 
 
+async def started_again(hass: HomeAssistant, entry: MockConfigEntry) -> Playback:
+    """Restart; return what plays from then on."""
+    assert await soon(hass.config_entries.async_reload(entry.entry_id))
+    playback: Playback = entry.runtime_data
+    return playback
+
+
+async def test_a_download_goes_on_after_a_restart(
+    hass: HomeAssistant, entry: MockConfigEntry, film: Seed, downloads: Path
+) -> None:
+    film.handle.set_upload_limit(64 * 1024)
+    await act(hass, "add", source=film.magnet)
+    playback = await started_again(hass, entry)
+    await until(lambda: [session.file for session in playback.sessions if session.downloads and session.file])
+    film.handle.set_upload_limit(0)
+    film.connect(playback)
+    await until(lambda: not playback.sessions)
+    await settled(playback)
+    assert file_of(downloads, film).read_bytes() == film.content.read_bytes()
+    playback = await started_again(hass, entry)
+    assert playback.library.unfinished == []
+
+
+async def test_a_paused_download_stays_paused_over_a_restart(
+    hass: HomeAssistant, entry: MockConfigEntry, film: Seed, downloads: Path
+) -> None:
+    film.handle.set_upload_limit(64 * 1024)
+    await act(hass, "add", source=film.magnet)
+    await do(hass, "pause", torrent=film.key)
+    playback = await started_again(hass, entry)
+    await until(lambda: [session.file for session in playback.sessions if session.file])
+    assert [listed["state"] for listed in (await act(hass, "list"))["torrents"]] == ["paused"]
+    film.handle.set_upload_limit(0)
+    await do(hass, "resume")
+    film.connect(playback)
+    await until(lambda: not playback.sessions)
+    assert [kept.is_paused for kept in playback.library.kept] == [False]
+
+
+async def test_a_download_that_was_removed_does_not_go_on(
+    hass: HomeAssistant, entry: MockConfigEntry, film: Seed, downloads: Path
+) -> None:
+    film.handle.set_upload_limit(64 * 1024)
+    await act(hass, "add", source=film.magnet)
+    await act(hass, "remove", torrent=film.key)
+    playback = await started_again(hass, entry)
+    assert playback.library.unfinished == []
+    await assert_nothing_left(playback, downloads)
+
+
+async def test_a_download_that_cannot_go_on_is_said_so_once(
+    hass: HomeAssistant, entry: MockConfigEntry, film: Seed, downloads: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    film.handle.set_upload_limit(64 * 1024)
+    await act(hass, "add", source=film.magnet)
+    assert await soon(hass.config_entries.async_unload(entry.entry_id))
+    (downloads / film.key / "resume").write_bytes(b"damaged")
+    assert await soon(hass.config_entries.async_setup(entry.entry_id))
+    await until(lambda: not entry.runtime_data.library.unfinished)
+    assert "A download cannot go on: unknown_torrent" in caplog.text
+
+
 # --- remove ----------------------------------------------------------------------------------------------------------
 
 

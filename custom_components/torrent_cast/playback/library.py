@@ -44,9 +44,15 @@ class Kept:
     added: str
     last_used: str
     seen: tuple[Seen, ...] = ()
+    downloads: tuple[int, ...] = ()
+    """Which files, by index, are to come in to their end although nobody watches."""
+    is_paused: bool = False
+    """Whether somebody has paused it."""
 
     def is_due(self, keep: timedelta, now: datetime) -> bool:
-        """Tell whether the torrent was last used longer than `keep` ago."""
+        """Tell whether the torrent was last used longer than `keep` ago; one that is to come in is in use."""
+        if self.downloads:
+            return False
         used = dt_util.parse_datetime(self.last_used)
         return used is None or now - used >= keep
 
@@ -123,6 +129,28 @@ class Library:
         self._kept[key] = replace(known, seen=(seen, *others))
         await self._save()
 
+    @property
+    def unfinished(self) -> list[tuple[Kept, int]]:
+        """Return the files that are to come in to their end, those of the torrent added first before the others."""
+        kept = sorted(self._kept.values(), key=lambda one: one.added)
+        return [(one, file) for one in kept for file in one.downloads]
+
+    async def set_download(self, key: str, file: int, *, wanted: bool) -> None:
+        """Note whether the file with index `file` is to come in although nobody watches."""
+        if (known := self._kept.get(key)) is None or (file in known.downloads) is wanted:
+            return
+        others = tuple(one for one in known.downloads if one != file)
+        self._kept[key] = replace(known, downloads=(*others, file) if wanted else others)
+        await self._save()
+
+    async def set_paused(self, *keys: str, paused: bool) -> None:
+        """Note that somebody has paused torrents or lets them go on."""
+        changed = [key for key in keys if key in self._kept and self._kept[key].is_paused is not paused]
+        for key in changed:
+            self._kept[key] = replace(self._kept[key], is_paused=paused)
+        if changed:
+            await self._save()
+
     async def forget(self, *keys: str) -> None:
         """Note that torrents are gone from disk."""
         known = self._kept.keys() & keys
@@ -147,4 +175,4 @@ def _read(item: dict[str, Any]) -> Kept:
     seen = tuple(Seen(**one) for one in item.pop("seen", ()))
     if file is not None and when is not None:
         seen = (Seen(file, when, position), *seen)
-    return Kept(**item, seen=seen)
+    return Kept(**item | {"downloads": tuple(item.get("downloads", ()))}, seen=seen)

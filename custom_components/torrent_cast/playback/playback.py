@@ -159,6 +159,10 @@ class Playback:
         """Have a file on disk without playing it; return once it is known which. Raises TorrentCastError."""
         return await unwatched.download(self._sessions, source, wanted)
 
+    async def go_on(self) -> None:
+        """Go on with what an earlier run has not downloaded to its end."""
+        await unwatched.go_on(self._sessions, self._torrents, self.library)
+
     async def keep(self, source: Source) -> None:
         """Have a torrent in the library: its description, and nothing of its content yet. Raises TorrentCastError."""
         await unwatched.keep(self._sessions, self._torrents, source)

@@ -84,6 +84,8 @@ class Play(TypedDict, total=False):
     """The other player or the user that its address was given to."""
     downloads: bool
     """Nobody watches: the file is wanted on disk."""
+    goes_on: bool
+    """An earlier run began it: if the torrent was paused it stays so."""
     wishes: Wishes | None
 
 
@@ -100,6 +102,7 @@ class Session:
         self.target = asked.get("target")
         self.holder = asked.get("holder")
         self.downloads = asked.get("downloads", False)
+        self.goes_on = asked.get("goes_on", False)
         self.id = secrets.token_hex(8)
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.torrent: Torrent | None = None

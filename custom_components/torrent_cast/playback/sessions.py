@@ -104,6 +104,8 @@ class Sessions:
         await self._torrents.check_space((torrent, file) for torrent, file in films if torrent and file)
         # Before the first byte comes: a start after a crash deletes only what the resume data name.
         await self._torrents.keep(torrent)
+        if session.downloads:
+            await self._library.set_download(torrent.key, file.index, wanted=True)
         torrent.select(file)
         return torrent, file
 
@@ -111,7 +113,7 @@ class Sessions:
         """Return the torrent of `session` once its metadata are there. Raises TorrentCastError."""
         while True:
             try:
-                return await self._torrents.described(session.source)
+                return await self._torrents.described(session.source, stays_paused=session.goes_on)
             except Renamed as err:
                 self._torrents.use(err.source.key)
                 self._torrents.leave(session.source.key)
@@ -145,6 +147,8 @@ class Sessions:
         await self.remember(session)
         if session.torrent is not None and session.file is not None:
             session.torrent.deselect(session.file)
+            if session.downloads and session.state is not State.STOPPED:  # a restart goes on with what was stopped
+                await self._library.set_download(session.source.key, session.file.index, wanted=False)
         await self._torrents.release(session.source.key)
 
     async def remember(self, session: Session) -> None:

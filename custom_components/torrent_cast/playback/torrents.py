@@ -68,23 +68,29 @@ class Torrents:
         del self._users[key]
         return True
 
-    async def described(self, source: Source) -> Torrent:
-        """Return the torrent of `source` in the engine, with its metadata. Raises TorrentCastError, Renamed."""
+    async def described(self, source: Source, *, stays_paused: bool = False) -> Torrent:
+        """Return the torrent of `source` in the engine, with its metadata. Raises TorrentCastError, Renamed.
+
+        Who asks for it overrules an earlier pause, unless it `stays_paused`.
+        """
         engine = await self.engine.get()
         with _disk_errors():
             # A torrent half added could not be removed, and its folder would stay.
-            torrent = await self._background.to_its_end(self._add(engine, source), "add")
+            torrent = await self._background.to_its_end(self._add(engine, source, stays_paused=stays_paused), "add")
             await self._background.to_its_end(torrent.metadata(self.settings.metadata_timeout), "metadata")
         return torrent
 
-    async def _add(self, engine: Engine, source: Source) -> Torrent:
+    async def _add(self, engine: Engine, source: Source, *, stays_paused: bool) -> Torrent:
         async with self._lock:
             known = self._find(source.key)
             if known is not None and known.only_seeds:  # its seeds have hung up: added anew, it has them back at once
                 await engine.remove(known, delete_files=False)
             torrent = await engine.add(source)
         torrent.share_when_complete(self.settings.seeding is not Seeding.NONE)
-        torrent.halt(halts=False)  # who asks for it now overrules an earlier pause
+        kept = self._library.get(torrent.key)
+        torrent.halt(halts=stays_paused and kept is not None and kept.is_paused)
+        if not stays_paused:
+            await self._library.set_paused(torrent.key, paused=False)
         return torrent
 
     async def check_space(self, films: Iterable[tuple[Torrent, TorrentFile]]) -> None:
@@ -103,9 +109,11 @@ class Torrents:
 
     def halt(self, key: str | None = None, *, halts: bool) -> None:
         """Have one torrent, or all that are in the engine, stand still or go on."""
-        for torrent in self.live:
-            if key in {None, torrent.key}:
-                torrent.halt(halts=halts)
+        meant = [torrent for torrent in self.live if key in {None, torrent.key}]
+        for torrent in meant:
+            torrent.halt(halts=halts)
+        keys = [torrent.key for torrent in meant]
+        self._background.start(self._library.set_paused(*keys, paused=halts), "note a pause")
         self._changed()
 
     # --- letting go ------------------------------------------------------------------------------------------------
