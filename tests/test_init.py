@@ -3,6 +3,9 @@
 
 import asyncio
 import logging
+import platform
+import re
+import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +15,9 @@ import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
+from packaging.tags import parse_tag
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, CONF_KEEP_HOURS, CONF_PORT, DOMAIN
@@ -86,6 +91,23 @@ async def test_without_libtorrent_an_issue_says_what_to_do_until_there_is_one(
 
     assert ir.async_get(hass).async_get_issue(DOMAIN, Issue.NO_LIBTORRENT) is None
     await hass.config_entries.async_unload(new_entry.entry_id)
+
+
+@pytest.mark.parametrize("interpreter", ["cp315-cp315-musllinux_1_2_x86_64", "cp314-cp314-musllinux_1_2_armv7l"])
+async def test_a_machine_that_no_wheel_is_for_is_told_which_it_is_and_what_to_do(
+    hass: HomeAssistant, new_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch, interpreter: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "libtorrent")
+    monkeypatch.setattr(binding, "sys_tags", lambda: iter(parse_tag(interpreter)))
+    assert not await hass.config_entries.async_setup(new_entry.entry_id)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, Issue.NO_LIBTORRENT)
+    assert issue is not None
+    texts = await async_get_translations(hass, "en", "issues", {DOMAIN})
+    text = texts[f"component.{DOMAIN}.issues.no_libtorrent.fix_flow.step.confirm.description"]
+    told = text.format(**(issue.translation_placeholders or {}))
+    assert f"{platform.system()} {platform.machine()}, CPython {platform.python_version()}, " in told
+    assert re.search(r", (glibc [\d.]+|musl.*)\. Torrent Cast brings it for CPython 3\.14 on 64-bit", told)
+    assert "install libtorrent 2.0.11 or newer" in told
 
 
 async def test_the_issue_goes_with_the_entry(

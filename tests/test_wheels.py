@@ -13,7 +13,7 @@ from packaging.utils import parse_wheel_filename
 
 from custom_components.torrent_cast.engine.binding import CHECKSUMS, WHEELS
 
-MIB: Final = 1 << 20
+LIMIT: Final = 5_000_000  # bytes
 ALL: Final = sorted(WHEELS.glob("*.whl"))
 MACHINES: Final = {"x86_64": 62, "aarch64": 183}  # e_machine (ELF-64 Object File Format, and ARM's IHI 0056)
 LIBRARIES: Final = {"manylinux": b"\0libc.so.6\0", "musllinux": b"\0libc.musl-"}
@@ -40,7 +40,12 @@ def platform(wheel: Path) -> str:
 
 
 def test_there_is_one_for_each_of_these_platforms() -> None:
-    assert sorted(map(platform, ALL)) == ["manylinux_2_28_x86_64", "musllinux_1_2_aarch64", "musllinux_1_2_x86_64"]
+    assert sorted(map(platform, ALL)) == [
+        "manylinux_2_28_aarch64",
+        "manylinux_2_28_x86_64",
+        "musllinux_1_2_aarch64",
+        "musllinux_1_2_x86_64",
+    ]
 
 
 def test_each_is_listed_with_its_checksum_and_nothing_else_is() -> None:
@@ -50,7 +55,7 @@ def test_each_is_listed_with_its_checksum_and_nothing_else_is() -> None:
 
 @each
 def test_it_is_small(wheel: Path) -> None:
-    assert wheel.stat().st_size < 5 * MIB
+    assert wheel.stat().st_size < LIMIT
 
 
 @each
@@ -72,8 +77,8 @@ def test_the_licences_of_what_is_inside_go_along(wheel: Path) -> None:
     listed = re.findall(r"^License-File: (.*)$", metadata, re.MULTILINE)
     there = {name.partition(".dist-info/licenses/")[2] for name in files if "/licenses/" in name}
     assert set(listed) == there
-    for part in ("libtorrent", "boost", "openssl", "libcxx", "libunwind"):
-        assert f"{part}.txt" in there
+    parts = {"libtorrent", "ed25519", "try_signal", "boost", "openssl", "libcxx", "libcxxabi", "libunwind", "zig"}
+    assert there == {f"{part}.txt" for part in parts}
 
 
 @each
@@ -85,6 +90,13 @@ def test_it_is_for_the_platform_of_its_name(wheel: Path) -> None:
     assert int.from_bytes(data[18:20], "little") == machine
     assert LIBRARIES[kind] in data
     assert b"\0libstdc++.so" not in data
+
+
+@each
+def test_it_is_stripped(wheel: Path) -> None:
+    data = module(wheel)
+    assert b"\0.dynsym\0" in data
+    assert b"\0.symtab\0" not in data
 
 
 @each

@@ -4,9 +4,11 @@ import base64
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -109,7 +111,7 @@ def test_a_damaged_file_is_repaired(tmp_path: Path, damage: bytes | None) -> Non
     assert not (target / "replaced").exists()
 
 
-@pytest.mark.parametrize("sums", [None, "", "00  other.whl\n", f"{'0' * 64}  {{name}}\n", "\N{SNOWMAN}"])
+@pytest.mark.parametrize("sums", [None, "", "nonsense\n", "00  other.whl\n", f"{'0' * 64}  {{name}}\n", "\N{SNOWMAN}"])
 def test_a_wheel_that_is_not_the_listed_one_is_refused(tmp_path: Path, sums: str | None) -> None:
     wheel = make_wheel(tmp_path / "wheels")
     if sums is None:
@@ -122,6 +124,17 @@ def test_a_wheel_that_is_not_the_listed_one_is_refused(tmp_path: Path, sums: str
 
     assert error.value.reason == "damaged_libtorrent"
     assert error.value.details == {"wheel": wheel.name}
+
+
+def test_a_wheel_that_cannot_be_read_is_damaged(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "wheels")
+    wheel.unlink()
+    wheel.mkdir()
+
+    with pytest.raises(BindingError) as error:
+        unpack(tmp_path / "cache", tmp_path / "wheels")
+
+    assert error.value.reason == "damaged_libtorrent"
 
 
 def test_without_a_fitting_wheel_the_error_names_the_machine(tmp_path: Path) -> None:
@@ -226,7 +239,25 @@ def test_where_an_installed_one_serves_all_unpacked_ones_are_swept(tmp_path: Pat
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-# What a second Home Assistant does; it ends at the first thing that asks the network. `-S`: nothing is installed.
+def test_threads_that_load_at_once_get_the_same_module(tmp_path: Path) -> None:
+    imports = tmp_path / "imports"
+    make_wheel(
+        tmp_path / "wheels", f"with open({str(imports)!r}, 'a') as log: log.write('.')\n__version__ = '2.0.11.0'\n"
+    )
+    together = threading.Barrier(8)
+
+    def start(_: int) -> ModuleType:
+        together.wait()
+        return load(tmp_path / "cache", tmp_path / "wheels")
+
+    with ThreadPoolExecutor(8) as pool:
+        modules = list(pool.map(start, range(8)))
+
+    assert {id(module) for module in modules} == {id(sys.modules["libtorrent"])}
+    assert imports.read_text() == "."
+
+
+# What a second Home Assistant does; it ends at the first thing that asks the network.
 PROCESS = """
 import sys
 
@@ -255,6 +286,39 @@ def test_processes_that_start_at_once_share_one_and_ask_no_network(tmp_path: Pat
     assert len(answers) == 1
     assert Path(answers.pop()).parent == unpack(tmp_path)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+# A Home Assistant that is killed when the wheel's first file is unpacked and its second one is to be.
+KILLED = """
+import os
+import signal
+import sys
+
+def kill(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("METADATA") and str(arguments[0]).startswith(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.path[:0] = sys.argv[2:]
+import tests.bare
+from pathlib import Path
+from custom_components.torrent_cast.engine import binding
+sys.addaudithook(kill)
+binding.load(Path(sys.argv[1]))
+"""
+
+
+def test_what_a_killed_process_unpacked_is_neither_taken_nor_kept(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), *sys.path], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (half,) = tmp_path.iterdir()
+    assert any(half.glob("libtorrent*.so"))
+
+    target = unpack(tmp_path)
+    os.utime(half, (0, 0))
+    sweep(tmp_path)
+
+    assert any(target.glob("libtorrent-*.dist-info/METADATA"))
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_those_that_unpack_at_once_do_not_harm_each_other(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -35,6 +36,8 @@ UNPACKING: Final = "."  # in the names of those that are not complete yet
 # No machine takes this long to unpack 13 MB: whoever began is gone. s
 ABANDONED: Final = 3600.0
 
+_loading = threading.Lock()
+
 
 def load(cache: Path, wheels: Path = WHEELS) -> ModuleType:
     """Return the libtorrent module; the bundled wheel is unpacked once into a directory below `cache`.
@@ -42,14 +45,15 @@ def load(cache: Path, wheels: Path = WHEELS) -> ModuleType:
     Where that cannot be written, the wheel is unpacked for the time of the import. Blocks (disk, import): call it in an
     executor. Asks no network. Raises BindingError.
     """
-    if module := _installed():
-        return module
-    try:
-        return _import(unpack(cache, wheels))
-    except BindingError as err:
-        if err.reason != "unpack_failed":
-            raise
-        return _import_once(wheels, err)
+    with _loading:  # a second thread gets what the first one imported
+        if module := _installed():
+            return module
+        try:
+            return _import(unpack(cache, wheels))
+        except BindingError as err:
+            if err.reason != "unpack_failed":
+                raise
+            return _import_once(wheels, err)
 
 
 def sweep(cache: Path, wheels: Path = WHEELS) -> None:
@@ -117,12 +121,11 @@ def _environment() -> dict[str, str]:
 def _checked(wheel: Path) -> str:
     """Return the wheel's SHA-256 (hex) if it is the one listed beside it."""
     try:
-        lines = (wheel.parent / CHECKSUMS).read_text("ascii").splitlines()
+        listed = (wheel.parent / CHECKSUMS).read_text("ascii").splitlines()
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     except (OSError, UnicodeError) as err:
         raise BindingError("damaged_libtorrent", wheel=wheel.name) from err
-    listed = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines if line)}
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if listed.get(wheel.name) != digest:
+    if f"{digest}  {wheel.name}" not in listed:
         raise BindingError("damaged_libtorrent", wheel=wheel.name)
     return digest
 
