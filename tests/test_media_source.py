@@ -22,7 +22,7 @@ from custom_components.torrent_cast import tree
 from custom_components.torrent_cast.engine import TorrentFile
 from custom_components.torrent_cast.playback import Playback, Session
 from custom_components.torrent_cast.views import token_in
-from tests.conftest import LOOPBACK, Seed, kept, random_bytes, settled, soon
+from tests.conftest import LOOPBACK, PIECE, Seed, kept, random_bytes, settled, soon
 from tests.media.conftest import ffmpeg
 
 ROOT = "media-source://torrent_cast"
@@ -478,3 +478,12 @@ async def test_what_cannot_be_resolved_is_said_so(ask: Ask, where: str) -> None:
 async def test_a_folder_without_anything_to_play_is_said_so(ask: Ask, show: Seed) -> None:
     error = await ask("resolve_media", f"{ROOT}/{show.key}/season/7")
     assert "Nothing in there" in error["message"]
+
+
+async def test_who_says_no_name_does_not_get_what_is_only_downloaded(
+    hass: HomeAssistant, playback: Playback, film: Seed
+) -> None:
+    film.handle.set_upload_limit(2 * PIECE)  # long enough to be asked for
+    download = await soon(playback.download(await playback.parse(film.magnet), 0))
+    resolved = await soon(async_resolve_media(hass, f"{ROOT}/{film.key}/0", None))
+    assert token_in(resolved.url) not in {None, download.token}

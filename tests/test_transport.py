@@ -64,6 +64,15 @@ async def test_a_pause_too(hass: HomeAssistant, notes: Notes, tv: Television, se
     assert notes.told == ["pause", "carried out"]
 
 
+@pytest.mark.parametrize("entity_id", ["all", "ALL", "media_player.other, {tv}", "{TV}"])
+async def test_a_device_may_be_named_in_any_way(
+    hass: HomeAssistant, notes: Notes, tv: Television, entity_id: str
+) -> None:
+    named = entity_id.format(tv=tv.entity_id, TV=tv.entity_id.upper())
+    await call(hass, "media_seek", entity_id=named, seek_position="7.5")
+    assert notes.told == ["seek 7.5", "carried out"]
+
+
 async def test_an_area_stands_for_its_devices(hass: HomeAssistant, notes: Notes, tv: Television) -> None:
     area = ar.async_get(hass).async_create("Living room")
     er.async_get(hass).async_update_entity(tv.entity_id, area_id=area.id)
@@ -76,6 +85,8 @@ async def test_an_area_stands_for_its_devices(hass: HomeAssistant, notes: Notes,
     [
         ("volume_mute", {}),
         ("media_seek", {"seek_position": "soon"}),
+        ("media_seek", {"seek_position": float("nan")}),
+        ("media_seek", {"seek_position": float("inf")}),
         ("media_seek", {}),
         ("media_seek", {"entity_id": "media_player.other", "seek_position": 5}),
         ("media_seek", {"entity_id": 5, "seek_position": 5}),

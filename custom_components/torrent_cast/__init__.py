@@ -15,7 +15,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
-from . import events, exposing, issues, settings
+from . import events, exposing, issues, renaming, settings, transport, watcher
 from .const import DOMAIN
 from .engine import BindingError, StorageError, binding, storage
 from .errors import translation
@@ -26,7 +26,6 @@ from .providing import PROVIDERS, Providers
 from .queueing import Succession
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
-from .transport import async_listen
 from .views import VIEWS
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -71,7 +70,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     entry.async_on_unload(
         async_track_time_interval(hass, tidy, timedelta(seconds=HOUSEKEEPING_INTERVAL), cancel_on_shutdown=True)
     )
-    entry.async_on_unload(async_listen(hass, playback))
+    entry.async_on_unload(transport.async_listen(hass, playback))
+    entry.async_on_unload(renaming.async_listen(hass, playback))  # before the players hear of a new name
+    entry.async_on_unload(watcher.async_listen(hass, playback))
     start = partial(entry.async_create_background_task, hass)
     entry.async_on_unload(Succession(hass, playback, start).async_listen())
     entry.async_on_unload(events.async_listen(hass, playback))

@@ -28,9 +28,9 @@ from homeassistant.const import (
     SERVICE_VOLUME_UP,
 )
 from homeassistant.core import Event, callback
-from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
 from .playing import ask
+from .targets import called
 
 
 class Delegate(MediaPlayerEntity):
@@ -47,8 +47,7 @@ class Delegate(MediaPlayerEntity):
     @callback
     def _on_call(self, event: Event[Mapping[str, Any]]) -> None:
         """Note whether a call to this player, by its area perhaps, is one to the Cast entity too."""
-        selected = async_extract_referenced_entity_ids(self.hass, TargetSelection(event.data[ATTR_SERVICE_DATA]))
-        meant = selected.referenced | selected.indirectly_referenced
+        meant = called(self.hass, event.data[ATTR_SERVICE_DATA])
         if self.entity_id in meant:
             self._asked_both = event.context.id if self._cast in meant else None
 

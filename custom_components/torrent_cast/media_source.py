@@ -23,7 +23,7 @@ from .engine import TorrentCastError
 from .errors import translation
 from .identifiers import Continued, Identifier, InTorrent, Provided, parse
 from .media import BROWSER, Unplayable
-from .playback import Playback, Session
+from .playback import ANYBODY, Playback, Session
 from .providing import PROVIDERS
 from .references import choose
 from .runtime import playback_of
@@ -91,7 +91,7 @@ class TorrentCastMediaSource(MediaSource):
                 await session.prepare()
         return PlayMedia(delivery_path(session), session.content_type if session.hls is None else HLS_TYPE)
 
-    async def _session(self, playback: Playback, identifier: Identifier | None, holder: str | None) -> Session:
+    async def _session(self, playback: Playback, identifier: Identifier | None, holder: str) -> Session:
         choice = await choose(self._hass, playback, identifier)
         held = playback.held_by(holder, choice.source.key, choice.file, resumes=choice.resumes)
         if held is not None:
@@ -165,12 +165,12 @@ def _unknown(kind: type[HomeAssistantError]) -> HomeAssistantError:
     return kind(translation_domain=DOMAIN, translation_key="unknown_torrent")
 
 
-def _holder(item: MediaSourceItem) -> str | None:
-    """Return whose session it is to be: the player's, else that of the user who asks over the websocket."""
+def _holder(item: MediaSourceItem) -> str:
+    """Return whose session it is to be: the player's, else that of the user who asks over the websocket, if any."""
     if item.target_media_player is not None:
         return item.target_media_player
     connection = current_connection.get()
-    return connection.user.id if connection is not None else None
+    return connection.user.id if connection is not None else ANYBODY
 
 
 def _is_browser(item: MediaSourceItem) -> bool:

@@ -64,9 +64,7 @@ class Program:
         """Start to play, or queue. What goes wrong later than `ANSWER` after the start is an event and `error`."""
         await authorise(self._hass, request.context, [self._target()])
         if where.is_at_once:
-            if where is Enqueue.REPLACE:
-                self.queue.clear()
-            await self._start(self._choose_and_start(request), request.context)
+            await self._start(self._choose_and_start(request, where), request.context)
             return
         item = await self._choose(request)
         if self.is_busy:
@@ -128,8 +126,11 @@ class Program:
         if session is not None:
             await play_on(self._hass, context, session)
 
-    async def _choose_and_start(self, request: Request) -> Session:
-        return await self._start_item(await self._choose(request))
+    async def _choose_and_start(self, request: Request, where: Enqueue) -> Session:
+        item = await self._choose(request)
+        if where is Enqueue.REPLACE:
+            self.queue.clear()
+        return await self._start_item(item)
 
     async def _start_item(self, item: Queued) -> Session:
         return self._entry.runtime_data.start_queued(item, target=self._target())

@@ -1,13 +1,15 @@
 """Which Cast entities a target means, areas, floors, labels and devices included, and who may control them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import voluptuous as vol
 from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import ATTR_ENTITY_ID, ENTITY_MATCH_ALL, ENTITY_MATCH_NONE, STATE_UNAVAILABLE
 from homeassistant.core import Context, HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
@@ -15,6 +17,19 @@ from .const import DOMAIN
 from .players import cast_of
 
 CAST: Final = "cast"
+
+
+@callback
+def called(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
+    """Return the entities that a call of a player's action means, by the data that its caller gave."""
+    try:
+        named = cv.comp_entity_ids(data.get(ATTR_ENTITY_ID, ENTITY_MATCH_NONE))
+    except TypeError, vol.Invalid:  # of a service that does not look at what it is given
+        return set()
+    if named == ENTITY_MATCH_ALL:
+        return set(hass.states.async_entity_ids(MEDIA_PLAYER))
+    selected = async_extract_referenced_entity_ids(hass, TargetSelection({**data, ATTR_ENTITY_ID: named}))
+    return selected.referenced | selected.indirectly_referenced
 
 
 @callback

@@ -1,5 +1,7 @@
 """Seeks and pauses on their way to a Cast device: Home Assistant tells of a service call before it is carried out."""
 
+import contextlib
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,9 +17,9 @@ from homeassistant.const import (
     SERVICE_MEDIA_SEEK,
 )
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
 from .playback import Following, Playback
+from .targets import called
 
 SERVICES: Final = frozenset({SERVICE_MEDIA_SEEK, SERVICE_MEDIA_PAUSE, SERVICE_MEDIA_PLAY_PAUSE})
 
@@ -29,8 +31,7 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
     @callback
     def _on_call(event: Event[Mapping[str, Any]]) -> None:
         data = event.data[ATTR_SERVICE_DATA]
-        selected = async_extract_referenced_entity_ids(hass, TargetSelection(data))
-        for entity_id in selected.referenced | selected.indirectly_referenced:
+        for entity_id in called(hass, data):
             for session in playback.for_target(entity_id):
                 if session.following is not None:
                     _tell(session.following, event.data[ATTR_SERVICE], data.get(ATTR_MEDIA_SEEK_POSITION))
@@ -45,5 +46,8 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
 def _tell(following: Following, service: str, position: object) -> None:
     if service != SERVICE_MEDIA_SEEK:
         following.on_pause()
-    elif isinstance(position, int | float):
-        following.on_seek(float(position))
+        return
+    with contextlib.suppress(TypeError, ValueError):  # of a service that does not look at what it is given
+        seconds = float(position)  # type: ignore[arg-type]  # see above
+        if math.isfinite(seconds):
+            following.on_seek(seconds)

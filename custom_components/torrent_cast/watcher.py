@@ -3,20 +3,24 @@
 import asyncio
 import time
 from typing import Final, override
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.components.media_player import ATTR_MEDIA_CONTENT_ID, ATTR_MEDIA_POSITION
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from pychromecast import APP_MEDIA_RECEIVER, Chromecast
 from pychromecast.controllers.media import MediaStatus, MediaStatusListener
 from pychromecast.controllers.receiver import CastStatus, CastStatusListener
 from pychromecast.socket_client import CONNECTION_STATUS_CONNECTED, ConnectionStatus, ConnectionStatusListener
 
-from .playback import LoadRefused, Session, State
+from .playback import LoadRefused, Playback, Session, State
+from .views import token_in
 
 # A receiver's player state -> where the session stands.
 STATES: Final = {"PLAYING": State.PLAYING, "PAUSED": State.PAUSED}
 
 _watchers: WeakKeyDictionary[Chromecast, Watcher] = WeakKeyDictionary()
+_by_state: WeakSet[Session] = WeakSet()  # those that are followed by the state of their Cast entity
 
 
 @callback
@@ -33,6 +37,38 @@ def watch(hass: HomeAssistant, chromecast: Chromecast, session: Session, content
         chromecast.register_connection_listener(watcher)
     watcher.sessions[session] = content_id
     return watcher
+
+
+@callback
+def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
+    """Follow the states of Cast entities for sessions whose receiver is out of sight, until the function is called.
+
+    When its entry is reloaded or its entity renamed, the Cast integration makes a new connection, of which we get no
+    status. The film plays on meanwhile.
+    """
+
+    @callback
+    def _on_state(event: Event[EventStateChangedData]) -> None:
+        if (state := event.data["new_state"]) is None:
+            return
+        content_id = state.attributes.get(ATTR_MEDIA_CONTENT_ID)
+        for session in playback.for_target(state.entity_id):
+            if not session.was_loaded or (session.disconnected_since is None and session not in _by_state):
+                continue
+            if state.state in {STATE_UNAVAILABLE, STATE_UNKNOWN}:
+                session.disconnected_since = session.disconnected_since or time.monotonic()
+            elif content_id == session.content_id or token_in(content_id or "") == session.token:
+                _by_state.add(session)
+                session.disconnected_since = None
+                _follow(session, state.state.upper(), None, state.attributes.get(ATTR_MEDIA_POSITION))
+            elif session in _by_state or content_id is not None:
+                session.end()  # a state does not say whether the film was over or somebody has stopped it
+
+    @callback
+    def _is_of_ours(data: EventStateChangedData) -> bool:
+        return any(session.target == data["entity_id"] for session in playback.sessions)
+
+    return hass.bus.async_listen(EVENT_STATE_CHANGED, _on_state, event_filter=_is_of_ours)
 
 
 class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener):
@@ -97,6 +133,8 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         for session in list(self.sessions):
             if connected or session.disconnected_since is None:
                 session.disconnected_since = since
+            if connected:
+                _by_state.discard(session)
 
 
 def _follow(session: Session, player_state: str, idle_reason: str | None, position: float | None) -> None:

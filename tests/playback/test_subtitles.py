@@ -1,5 +1,7 @@
 """Which subtitles belong to a film, and which of them are shown."""
 
+import asyncio
+import gc
 from collections.abc import Sequence
 
 import pytest
@@ -38,6 +40,10 @@ def labels(paths: Sequence[str]) -> list[str]:
         (["A film.mkv", "A film.sub", "A film.idx"], []),
         (["A film.mkv", "A film.sub"], ["None A film"]),
         (["A film.mkv", "A film.nfo", "A film.sup"], []),
+        (["A - 01 [1920x1080].mkv", "A - 02 [1920x1080].mkv", "Subs/A - 02 de [1920x1080].ass"], []),
+        (["ΟΔΟΣ.mkv", "ΑΛΛΗ.mkv", "ΟΔΟΣ.de.srt", "ΑΛΛΗ.fr.srt"], ["de German"]),
+        (["Caf\u00e9.mkv", "B.mkv", "Cafe\u0301.de.srt"], ["de German"]),
+        (["Straße.mkv", "B.mkv", "STRASSE.de.srt"], ["de German"]),
     ],
 )
 def test_subtitles_are_matched_by_name(paths: list[str], expected: list[str]) -> None:
@@ -83,6 +89,18 @@ def test_what_is_asked_for_is_shown(subtitles: Subtitles) -> None:
     with pytest.raises(NoSuchTrack) as caught:
         find_track(subtitles, "fr")
     assert caught.value.details["tracks"] == "1 German, 2 German (forced), 3 English, 4 English (SDH)"
+
+
+async def test_what_cannot_be_read_and_nobody_asks_for_is_no_error_of_the_loop(subtitles: Subtitles) -> None:
+    loop, errors = asyncio.get_running_loop(), []
+    loop.set_exception_handler(lambda _loop, context: errors.append(context))
+    subtitles.begin(1)
+    await asyncio.wait(subtitles._reading.values())
+    subtitles._reading.clear()
+    gc.collect()
+    await asyncio.sleep(0)
+    loop.set_exception_handler(None)
+    assert errors == []
 
 
 async def test_what_was_given_is_shown_first() -> None:

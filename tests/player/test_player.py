@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator,
 
 from custom_components.torrent_cast.events import EVENT
 from custom_components.torrent_cast.playback import LoadRefused, Playback, Session, State
+from custom_components.torrent_cast.playback.sessions import LOST_RECEIVER
+from custom_components.torrent_cast.references import Choice
 from tests.conftest import Seed, kept, settled, soon, until
 from tests.player.conftest import CAST, PLAYER, FakeCast, ask, play, shown
 from tests.services.conftest import NOBODY
@@ -138,14 +141,19 @@ async def test_a_pause_of_ours_is_shown_as_buffering(hass: HomeAssistant, cast: 
         ("turn_off", {}, ("turn_off",)),
     ],
 )
-@pytest.mark.parametrize("by", ["entity", "area"])
+@pytest.mark.parametrize("by", ["entity", "area", "all", "list"])
 async def test_what_is_asked_reaches_the_device_once(
     hass: HomeAssistant, cast: FakeCast, service: str, fields: dict[str, Any], asked: tuple[Any, ...], by: str
 ) -> None:
     cast.show(MediaPlayerState.PLAYING)
     await hass.async_block_till_done()
     context = Context()
-    target: dict[str, Any] = {"entity_id": PLAYER} if by == "entity" else {"area_id": "living_room"}
+    target: dict[str, Any] = {
+        "entity": {"entity_id": PLAYER},
+        "area": {"area_id": "living_room"},
+        "all": {"entity_id": "all"},
+        "list": {"entity_id": f"{CAST}, {PLAYER.upper()}"},
+    }[by]
     await hass.services.async_call("media_player", service, {**target, **fields}, blocking=True, context=context)
     assert cast.asked == [asked]
     assert cast.contexts == [context]
@@ -212,6 +220,78 @@ async def test_a_torrent_of_the_library_plays_by_its_id(
     film.connect(playback)
     await playing
     await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
+
+
+async def test_a_film_outlives_the_connection_of_the_cast_integration(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    (session,) = playback.sessions
+    await until(lambda: session.state is State.PLAYING)
+    session.disconnected_since = time.monotonic() - 2 * LOST_RECEIVER  # the old one tells of nothing more
+    cast.show(MediaPlayerState.PAUSED)
+    await hass.async_block_till_done()
+    await playback.tidy()
+    assert session.state.value == "paused"
+    cast.show(MediaPlayerState.PAUSED, available=False)
+    await hass.async_block_till_done()
+    assert session.disconnected_since is not None
+    assert not session.is_over
+    cast.show(MediaPlayerState.PLAYING, available=True)
+    await hass.async_block_till_done()
+    assert not session.disconnected_since
+    cast.show(MediaPlayerState.IDLE, media_content_id=None)
+    await hass.async_block_till_done()
+    assert session.state is State.STOPPED
+
+
+async def test_what_cannot_be_read_leaves_what_is_queued(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    await play(hass, film.magnet, enqueue="add")
+    with pytest.raises(ServiceValidationError, match="not valid"):
+        await play(hass, "magnet:?xt=urn:btih:zz")
+    assert [item.source.key for item in playback.queue(CAST).items] == [film.key]
+    await play(hass, film.magnet, enqueue="replace")
+    assert playback.queue(CAST).items == ()
+
+
+async def test_a_device_that_is_renamed_keeps_what_plays_and_what_is_queued(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    await play(hass, film.magnet, enqueue="add")
+    (session,) = playback.sessions
+    await until(lambda: session.state is State.PLAYING)
+    er.async_get(hass).async_update_entity(CAST, new_entity_id="media_player.renamed")
+    await hass.async_block_till_done()
+    assert session.target == "media_player.renamed"
+    assert len(playback.queue("media_player.renamed").items) == 1
+    assert shown(hass).attributes["upcoming"] == 1
+    await ask(hass, "media_stop")
+    assert session.is_over
+    assert (playback.queue("media_player.renamed").items, playback.queue(CAST).items) == ((), ())
+
+
+async def test_a_device_that_is_renamed_while_a_film_is_chosen_is_not_busy_afterwards(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = asyncio.Event()
+
+    async def read(*_: object) -> Choice:
+        await renamed.wait()
+        return Choice(await playback.parse(film.magnet))
+
+    monkeypatch.setattr("custom_components.torrent_cast.program.choose_source", read)
+    starting = asyncio.create_task(play(hass, film.magnet))
+    await until(lambda: playback.queue(CAST).is_overtaken)
+    er.async_get(hass).async_update_entity(CAST, new_entity_id="media_player.renamed")
+    await hass.async_block_till_done()
+    renamed.set()
+    await starting
+    await until(lambda: [session.target for session in playback.sessions] == ["media_player.renamed"])
+    assert not playback.is_busy(CAST)
 
 
 async def test_what_fails_at_once_is_said_at_once_and_what_fails_later_is_an_event_and_a_state(
@@ -309,7 +389,7 @@ async def test_what_cannot_be_read_is_not_queued(
     with pytest.raises(ServiceValidationError, match="not valid"):
         await play(hass, "magnet:?xt=urn:btih:zz", enqueue="add")
     assert shown(hass).attributes["upcoming"] == 0
-    assert [session.state for session in playback.sessions] == [State.PLAYING]
+    await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
 
 
 async def test_clearing_the_queue_leaves_what_plays(

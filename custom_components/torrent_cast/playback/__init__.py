@@ -8,6 +8,7 @@ from .library import Kept, Library, Seen
 from .playback import Playback
 from .queue import Enqueue, Queue, Queued
 from .session import Session
+from .sessions import ANYBODY
 from .settings import PlaybackSettings, Seeding
 from .state import State
 from .status import Activity, Status, playable_seconds
@@ -16,6 +17,7 @@ from .waiting import seconds_to_wait
 from .wishes import Habits, Wishes
 
 __all__ = [
+    "ANYBODY",
     "Activity",
     "BadPosition",
     "Enqueue",

@@ -26,7 +26,7 @@ class Background:
     async def to_its_end[T](self, work: Coroutine[object, object, T], name: str) -> T:
         """Return what `work` returns; the caller may be cancelled, `work` goes on."""
         task = self.start(work, name)
-        task.add_done_callback(_look_at)  # if the caller is gone by then, nobody else does
+        task.add_done_callback(look_at)  # if the caller is gone by then, nobody else does
         await asyncio.wait([task])
         return task.result()
 
@@ -35,6 +35,7 @@ class Background:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _look_at(task: asyncio.Task[Any]) -> None:
+def look_at(task: asyncio.Task[Any]) -> None:
+    """Have seen how a task ended that perhaps nobody waits for: else the event loop calls it an error."""
     if not task.cancelled():
         task.exception()

@@ -65,10 +65,10 @@ class Playback:
         """Return the session whose stream `token` opens, if it has not ended."""
         return self._sessions.by_token(token)
 
-    def held_by(self, holder: str | None, key: str, wanted: int | None, *, resumes: bool = False) -> Session | None:
+    def held_by(self, holder: str, key: str, wanted: int | None, *, resumes: bool = False) -> Session | None:
         """Return the session in which `holder`, a player or a user, has that file already; a Cast device's is its own.
 
-        One that nobody holds is anybody's until its address was used.
+        One that `ANYBODY` holds is the next one's who asks, until its address was used.
         """
         return self._sessions.held_by(holder, key, wanted, resumes=resumes)
 
@@ -85,6 +85,15 @@ class Playback:
     def queue(self, entity_id: str) -> Queue:
         """Return what a device is to play next."""
         return self._queues.setdefault(entity_id, Queue(self.changes.beat))
+
+    def rename(self, entity_id: str, new: str) -> None:
+        """Take note that a device goes by another entity id: what plays there and what is queued goes with it."""
+        for session in self.for_target(entity_id):
+            session.target = new
+        if (queue := self._queues.pop(entity_id, None)) is not None:
+            self.queue(new).clear()
+            self._queues[new] = queue
+        self.changes.beat()
 
     def is_busy(self, entity_id: str) -> bool:
         """Tell whether something of ours is on a device, or on its way there."""

@@ -81,7 +81,7 @@ class Play(TypedDict, total=False):
     target: str | None
     """The Cast entity it plays on."""
     holder: str | None
-    """The other player or the user that its address was given to."""
+    """The other player or the user that its address was given to, None: nobody has it."""
     downloads: bool
     """Nobody watches: the file is wanted on disk."""
     goes_on: bool

@@ -15,6 +15,8 @@ from .state import State
 from .torrents import Torrents
 from .wishes import Habits
 
+# Holds what was given to somebody who did not say their name.
+ANYBODY: Final = ""
 # A browser or another player has no media session we could watch; after this long without a request it is gone. s
 IDLE_SESSION: Final = 30 * 60
 # Somebody who opened a stream's address asks for it at once; an address that nobody wanted is gone after this. s
@@ -54,15 +56,15 @@ class Sessions:
         """Return the session whose stream `token` opens, if it has not ended."""
         return self._by_token.get(token)
 
-    def held_by(self, holder: str | None, key: str, wanted: int | None, *, resumes: bool) -> Session | None:
-        """Return the session in which `holder` has that file already; one of nobody's as long as it was not used."""
+    def held_by(self, holder: str, key: str, wanted: int | None, *, resumes: bool) -> Session | None:
+        """Return the session in which `holder` has that file already; one of `ANYBODY` as long as it was not used."""
         for session in self.all:
             same = (session.source.key, session.wanted, session.holder) == (key, wanted, holder)
             if (
                 same
                 and session.resumes == resumes
                 and session.target is None
-                and (holder is not None or not session.was_used)
+                and (holder != ANYBODY or not session.was_used)
             ):
                 return session
         return None

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from ..engine import TorrentCastError, TorrentFile
 from ..media import Unplayable
 from ..media.languages import language_of, name_of
 from ..media.subtitles import MAX_BYTES, SUFFIXES
+from .background import look_at
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -23,7 +25,8 @@ NOTHING: Final = b"WEBVTT\n\n"
 # More than a menu shows.
 MAX_TRACKS: Final = 40
 WORDS: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)?")
-EPISODE: Final = re.compile(r"s(\d{1,3})[ ._-]?e(\d{1,4})|(\d{1,2})x(\d{1,4})", re.IGNORECASE)
+# Not the size of a picture, as 1920x1080.
+EPISODE: Final = re.compile(r"s(\d{1,3})[ ._-]?e(\d{1,4})|(?<!\d)(\d{1,2})x(\d{1,4})", re.IGNORECASE)
 # What names say of subtitles beside their language.
 FORCED: Final = frozenset({"forced", "foreign"})
 HEARING: Final = frozenset({"sdh", "cc", "hi"})
@@ -59,7 +62,7 @@ def beside(files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
     """Return the subtitles of a film among the files of its torrent, by their names. Not for the event loop."""
     found = [file for file in files if _is_subtitle(file, files)]
     alone = sum(file.is_video and not file.is_extra for file in files) == 1
-    stem = PurePosixPath(film.name).stem.lower()
+    stem = _folded(PurePosixPath(film.name).stem)
     own = [file for file in found if alone or _belongs(file, film, stem)]
     return sorted((_side(file, stem) for file in own), key=_order)[:MAX_TRACKS]
 
@@ -74,17 +77,17 @@ def _is_subtitle(file: TorrentFile, files: Sequence[TorrentFile]) -> bool:
 
 
 def _belongs(file: TorrentFile, film: TorrentFile, stem: str) -> bool:
-    parts = [PurePosixPath(part).stem.lower() if at == 0 else part.lower() for at, part in enumerate(_reversed(file))]
-    if any(part == stem for part in parts):
-        return True
-    if parts[0].startswith(stem) and not parts[0][len(stem)].isalnum():
+    path = PurePosixPath(file.path)
+    name, folders = _folded(path.stem), map(_folded, path.parent.parts)
+    if name == stem or stem in folders or (name.startswith(stem) and not name[len(stem)].isalnum()):
         return True
     number = _episode(film.name)
     return number is not None and _episode(file.name) == number
 
 
-def _reversed(file: TorrentFile) -> tuple[str, ...]:
-    return PurePosixPath(file.path).parts[::-1]
+def _folded(name: str) -> str:
+    """Return a name as it compares, however its letters are put together."""
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _episode(name: str) -> tuple[int, int] | None:
@@ -96,7 +99,7 @@ def _episode(name: str) -> tuple[int, int] | None:
 
 
 def _side(file: TorrentFile, stem: str) -> Side:
-    own = PurePosixPath(file.name).stem.lower()
+    own = _folded(PurePosixPath(file.name).stem)
     words = WORDS.findall(own.removeprefix(stem))
     kinds, rest = FORCED | HEARING, [word for word in words if word not in FORCED | HEARING]
     # Words of a title may be languages ("It"): of a name that does not begin with the film's only the last counts.
@@ -170,6 +173,7 @@ class Subtitles:
         """Read a track's file ahead."""
         if number not in self._reading and (file := self._files.get(number)) is not None:
             self._reading[number] = asyncio.ensure_future(self._read(file))
+            self._reading[number].add_done_callback(look_at)  # perhaps nobody asks for it
 
     async def text(self, number: int) -> bytes | None:
         """Return a track as WebVTT, without a line where it cannot be read; None for a number that is none."""
