@@ -66,3 +66,16 @@ def test_who_is_banned_before_trust_can_be_lost_is_no_case_of_doubt() -> None:
     evidence.on_banned(LIAR)
 
     assert not evidence.unproven
+
+
+def test_who_is_accused_is_not_let_in_again_until_acquitted() -> None:
+    evidence = Evidence(INFO)
+    evidence.accused.add(LIAR)
+    suspect_all(evidence)
+    assert evidence.unproven == {HONEST}
+    evidence.release()
+    assert evidence.accused == {LIAR}
+
+    assert evidence.acquit() == {LIAR}
+
+    assert not evidence.accused

@@ -72,7 +72,7 @@ class Engine:
         self.on_statistics: Callable[[], None] = _ignore
         """Called whenever there may be new statistics, every `STATISTICS_INTERVAL`."""
         self._queue_time = 0  # s, as in `session_settings`
-        self._watches_blocks = False
+        self._suspicion = (False, False)  # whether blocks are watched, and parole is given
         self._max_failcounts = itertools.cycle((MAX_FAILCOUNT + 1, MAX_FAILCOUNT))
 
     @classmethod
@@ -353,7 +353,7 @@ class Engine:
                 torrent.on_second()
                 if torrent.supply.is_young:
                     self._spawn(self._look_at_peers(torrent), "peers")
-            self._watch_blocks()
+            self._watch_senders()
             self._loop.call_soon(self._shorten_queues)  # once they have planned
             self.on_statistics()
 
@@ -365,12 +365,15 @@ class Engine:
             self._queue_time = seconds
             self._session.apply_settings({"request_queue_time": seconds})
 
-    def _watch_blocks(self) -> None:
-        """Have libtorrent tell who sends each block while somebody lies; else that is only work."""
-        watches = any(torrent.lies is not None and torrent.lies.is_watching for torrent in self.torrents)
-        if self._session is not None and watches is not self._watches_blocks:
-            self._watches_blocks = watches
-            self._session.apply_settings({"alert_mask": alert_mask(self._lt, blocks=watches)})
+    def _watch_senders(self) -> None:
+        """Have libtorrent tell who sends each block while that can show who lies; else it is only work."""
+        lies = [torrent.lies for torrent in self.torrents]
+        watches = any(each is None or each.is_watching for each in lies)  # None: its first block may come any moment
+        suspicion = watches, any(each is not None and each.wants_parole for each in lies)
+        if self._session is not None and suspicion != self._suspicion:
+            self._suspicion = blocks, parole = suspicion
+            mask = alert_mask(self._lt, blocks=blocks)
+            self._session.apply_settings({"alert_mask": mask, "use_parole_mode": parole})
 
     def _alert_handlers(self) -> dict[type, Callable[..., None]]:
         lt = self._lt
@@ -426,6 +429,7 @@ class Engine:
         self._torrents[torrent.key] = torrent
         self._handles[handle] = torrent
         torrent.on_added(handle, info)
+        self._watch_senders()
         self._answer(added, torrent)
 
     def _on_metadata(self, alert: lt.metadata_received_alert) -> None:
@@ -448,11 +452,11 @@ class Engine:
     def _on_failed_piece(self, alert: lt.hash_failed_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None:
             torrent.on_failed_piece(alert.piece_index)
-            self._watch_blocks()
+            self._watch_senders()
 
     def _on_block(self, alert: lt.block_finished_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None and torrent.lies is not None:
-            torrent.lies.evidence.on_block(alert.piece_index, alert.block_index, alert.endpoint)
+            torrent.lies.on_block(alert.piece_index, alert.block_index, alert.endpoint)
 
     def _on_banned(self, alert: lt.peer_ban_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None and torrent.lies is not None:

@@ -1,25 +1,31 @@
-"""Undoes what a peer that sends wrong data leaves behind: its blocks in pieces that others would complete.
+"""Finds who sends wrong data, and undoes what is left behind: its blocks in pieces that others would complete.
 
 libtorrent cannot tell whose block is wrong in a piece that fails, so all who had a part in it lose trust, and who has
-lost it four times is banned. The blocks of those it banned stay: each of their pieces fails once more, for those who
-complete it. So such pieces begin anew. Overwriting a piece takes the names off its blocks; when its hash is wrong then,
-libtorrent blames nobody and forgets the piece.
+lost it four times is banned. So what comes instead is compared; who is found out is banned by adding the torrent anew,
+which drops the pieces that are begun. Where that finds nobody, parole comes next: who had a part in a wrong piece
+downloads whole pieces alone. The blocks of those whom libtorrent bans then stay: each of their pieces fails once more,
+for those who complete it. So such pieces begin anew. Overwriting a piece takes the names off its blocks; when its hash
+is wrong then, libtorrent blames nobody and forgets the piece.
 """
 
 import asyncio
 import contextlib
+import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .comparison import Comparison
 from .evidence import Endpoint, Evidence
 from .pieces import Run
 from .steering import Steering
 
 if TYPE_CHECKING:
     import libtorrent as lt
+
+_LOGGER = logging.getLogger(__name__)
 
 # States of a block (libtorrent's `block_info`): nobody was asked for it; it is being written; it is on disk.
 FREE: Final = 0
@@ -38,6 +44,10 @@ SUBSIDES: Final = 3.0
 # hear of it: not more often than they are asked for peers otherwise. Where nothing comes there is nothing to lose. s
 RENEW_INTERVAL: Final = 60.0
 RENEW_INTERVAL_DRY: Final = 10.0
+# Who lies from the beginning is found out by what came first: that is compared, too. Later it is only work. s
+WATCHED_AT_FIRST: Final = 30.0
+# Blocks that came so shortly after each other are compared together, once they are on disk. s
+COMPARE_AFTER: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class Peers:
 
 
 class Lies:
-    """Watches one torrent from the first piece that fails until nobody is suspected any more; `clock` is in s."""
+    """Watches one torrent's senders; `clock` is in s. Calls `on_accused` when one is found out."""
 
     def __init__(
         self,
@@ -68,15 +78,25 @@ class Lies:
         info: lt.torrent_info,
         run: Run,
         steering: Steering,
+        comparison: Comparison,
         clock: Callable[[], float],
+        on_accused: Callable[[], None],
     ) -> None:
         self._handle = handle
         self._info = info
         self._run = run
         self._steering = steering
+        self._comparison = comparison
         self._clock = clock
+        self._on_accused = on_accused
         self.evidence = Evidence(info)
+        self._begin = clock()
         self._last_failure = -math.inf
+        self._unexplained = -math.inf  # when a piece was wrong again and that told nothing
+        self._has_news = False  # somebody was accused since the torrent was added anew
+        self._to_compare: set[int] = set()
+        self._comparing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._renewed = -math.inf
         self._peers = Peers()
         self._begun_anew: set[int] = set()
@@ -87,27 +107,51 @@ class Lies:
 
     def on_failed(self, piece: int) -> None:
         """Take libtorrent's word that a piece is wrong."""
-        self.evidence.on_wrong(piece)
+        senders = self.evidence.on_wrong(piece)
+        self._to_compare.discard(piece)
         if piece in self._begun_anew:
             self._begun_anew.discard(piece)
+            self._comparison.forget(piece)
         else:
             self._failed = True
             self._last_failure = self._clock()
             self.look()
+            self._spawn(self._inspect(piece, senders))
+
+    def on_block(self, piece: int, block: int, sender: Endpoint) -> None:
+        """Take libtorrent's word on who sent a block."""
+        self.evidence.on_block(piece, block, sender)
+        if self._comparison.is_known(piece):
+            if not self._to_compare:
+                self._spawn(self._compare())
+            self._to_compare.add(piece)
 
     @property
     def is_watching(self) -> bool:
         """Tell whether it matters who sends which block."""
-        return bool(self._peers.suspects) or self._clock() - self._last_failure < RENEW_INTERVAL
+        now = self._clock()
+        is_new = now - self._begin < WATCHED_AT_FIRST
+        return is_new or bool(self._peers.suspects) or now - self._last_failure < RENEW_INTERVAL
+
+    @property
+    def wants_parole(self) -> bool:
+        """Tell whether those who had a part in a wrong piece shall download alone, as comparing finds nobody."""
+        return self._clock() - self._unexplained < RENEW_INTERVAL
+
+    @property
+    def is_dry(self) -> bool:
+        """Tell whether nothing will come any more from those who are let in."""
+        return self._peers.is_dry
 
     def should_renew(self, *, waiting: bool) -> bool:
         """Tell whether it is time to add the torrent anew, and count that as done; `waiting`: somebody waits."""
         now, is_dry = self._clock(), self._peers.is_dry
-        if not (self.spoiled or self.evidence.unproven or (waiting and self._peers.connected and is_dry)):
+        is_urgent = self._has_news or bool(self.spoiled)
+        if not (is_urgent or self.evidence.unproven or (waiting and self._peers.connected and is_dry)):
             return False
-        if not self.spoiled and not is_dry and now - self._last_failure < SUBSIDES:
+        if not is_urgent and not is_dry and now - self._last_failure < SUBSIDES:
             return False
-        if now - self._renewed < (RENEW_INTERVAL_DRY if self.spoiled or is_dry else RENEW_INTERVAL):
+        if now - self._renewed < (RENEW_INTERVAL_DRY if is_urgent or is_dry else RENEW_INTERVAL):
             return False
         self._renewed = now
         return True
@@ -115,6 +159,7 @@ class Lies:
     def on_right(self, piece: int) -> bool:
         """Take libtorrent's word that a piece is right; tell whether to believe it."""
         self.evidence.on_right(piece)
+        self._comparison.forget(piece)
         if piece in self._begun_anew:  # and did not fail since
             self.spoiled.add(piece)
         return piece not in self.spoiled
@@ -126,7 +171,10 @@ class Lies:
         self._begun_anew.clear()
         self.spoiled.clear()
         self._failed = False
+        self._has_news = False
         self.evidence.release()
+        self._to_compare.clear()
+        self._comparison.clear()
 
     def look(self) -> None:
         """See who is suspected, if there is a reason to; what they had a part in begins anew."""
@@ -151,7 +199,9 @@ class Lies:
         return Peers(frozenset(peer.ip for peer in found), frozenset(suspects), asked)
 
     async def _begin_anew(self) -> None:
-        """Overwrite the pieces that are poisoned, while as little as possible comes in."""
+        """Overwrite the pieces that are poisoned, if there are any, while as little as possible comes in."""
+        if not any(poisoned(await self._run(self._handle.get_download_queue), self._peers)):
+            return
         with self._steering.halted():
             await asyncio.sleep(SETTLES)
             before = await self._run(self._handle.get_download_queue)
@@ -165,10 +215,46 @@ class Lies:
             self._begun_anew.add(piece)
             self._handle.add_piece(piece, bytes(self._info.piece_size(piece)), self._handle.overwrite_existing)
 
+    async def _inspect(self, piece: int, senders: Mapping[int, Endpoint]) -> None:
+        """Compare what was wrong with what was wrong before in its place, and keep it."""
+        async with self._comparing:
+            is_again = self._comparison.is_known(piece)
+            await self._comparison.compare(piece, senders)
+            await self._comparison.remember(piece, senders)
+            if not self._judge() and is_again:
+                self._unexplained = self._clock()
+
+    async def _compare(self) -> None:
+        """Compare what has come in a moment."""
+        await asyncio.sleep(COMPARE_AFTER)
+        pieces = frozenset(self._to_compare)
+        self._to_compare.clear()
+        async with self._comparing:
+            for piece in pieces:
+                await self._comparison.compare(piece, self.evidence.senders(piece))
+            self._judge()
+
+    def _judge(self) -> bool:
+        """Accuse who is found out; tell whether somebody was."""
+        liar = self._comparison.liar
+        if liar is None or liar in self.evidence.accused:  # a web seed is not kept out by that
+            return False
+        _LOGGER.info("A peer has sent wrong data: %s", liar[0])
+        self.evidence.accused.add(liar)
+        self._has_news = True
+        self._on_accused()
+        return True
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work, name="torrent_cast comparison")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def close(self) -> None:
         """Wait until nothing of it runs any more."""
-        if self._look is not None:
-            await asyncio.wait([self._look])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *filter(None, [self._look]), return_exceptions=True)
 
 
 def poisoned(queue: Iterable[lt.partial_piece], peers: Peers) -> Iterator[int]:

@@ -49,7 +49,7 @@ class Renewal:
         self._changing = changing
 
     async def renew(self, torrent: Torrent) -> None:
-        """Let in again whom libtorrent banned without proof, and drop all pieces that are begun or spoiled.
+        """Ban who is accused, let in again who was banned without proof, and drop all pieces that are begun or spoiled.
 
         What is verified stays. Who reads waits until it is back, a second or less. A torrent that cannot be added anew
         has failed.
@@ -59,10 +59,12 @@ class Renewal:
                 return
             if (handle := torrent.handle) is None or torrent.lies is None:
                 return
-            unproven = torrent.lies.evidence.unproven
+            evidence = torrent.lies.evidence
+            unproven = evidence.unproven | (evidence.acquit() if torrent.lies.is_dry else frozenset())
             spoiled = frozenset(torrent.lies.spoiled)
             web_seeds = await self._session.run(handle.url_seeds)  # without those that were banned
-            connected = [peer.ip for peer in await self._session.peers(torrent) if not is_web_seed(peer)]
+            peers = [peer.ip for peer in await self._session.peers(torrent) if not is_web_seed(peer)]
+            connected = [peer for peer in peers if peer not in evidence.guilty]
             await self._session.save(torrent)
             await torrent.leave()
             try:
@@ -72,7 +74,8 @@ class Renewal:
                 params.url_seeds = web_seeds
                 params.have_pieces = [there and piece not in spoiled for piece, there in enumerate(params.have_pieces)]
                 released = [peer for peer in params.banned_peers if peer in unproven]  # no web seeds
-                params.banned_peers = [peer for peer in params.banned_peers if peer not in unproven]
+                # libtorrent reads one banned peer less than it wrote (2.0.11).
+                params.banned_peers = list({*params.banned_peers, *evidence.guilty} - unproven)
                 params.peers = list(dict.fromkeys([*params.peers, *connected, *released]))
                 added = self._session.enter(torrent, params)
                 await asyncio.wait([added], timeout=ANSWER_TIMEOUT)

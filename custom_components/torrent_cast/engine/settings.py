@@ -61,6 +61,8 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         "min_reconnect_time": 1,
         "max_failcount": MAX_FAILCOUNT,
         "close_redundant_connections": False,
+        # Who had a part in a wrong piece downloads alone, seconds for each piece: only where comparing finds nobody.
+        "use_parole_mode": False,
         "aio_threads": 4,
         # By calls, not mapped: a file that shrinks, or a disk that fills up, under a mapping is a signal and not an
         # error, and the mapped storage of 2.0.11 has a bug that corrupts (mended in 2.0.14).

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from . import scheduler
+from .comparison import Comparison, OnDisk
 from .errors import MetadataTimeout, StorageError, TorrentCastError
 from .files import TorrentFile, files_of, printable
 from .lies import Lies
@@ -405,7 +406,10 @@ class Torrent:
         self._have = bytearray(info.num_pieces())
         self._pieces = Pieces(self._handle, info, self._host.run, partial(self._host.piece_layers, self))
         self._steering = Steering(self._handle, info.num_pieces())
-        self.lies = Lies(self._handle, info, self._host.run, self._steering, self._loop.time)
+        comparison = Comparison(OnDisk(info, self.folder), self._host.run)
+        self.lies = Lies(
+            self._handle, info, self._host.run, self._steering, comparison, self._loop.time, self._renew_if_due
+        )
         self._info = info
         self.supply.begin()
         self._files = files_of(info)
@@ -433,13 +437,18 @@ class Torrent:
             return
         if self.lies is not None:
             self.lies.look()
-            is_needed = not self.only_seeds and not self._is_complete
-            if is_needed and self.lies.should_renew(waiting=bool(self._waiters)):
-                self._host.renew(self)
+            self._renew_if_due()
         self.reschedule()  # a reader may be stuck by now, or a ghost
         if self.supply.should_announce(waiting=self._info is None or bool(self._waiters)):
             self._handle.force_reannounce(0, -1, self._host.libtorrent.reannounce_flags_t.ignore_min_interval)
             self._handle.force_dht_announce()
+
+    def _renew_if_due(self) -> None:
+        """Have the torrent added anew when that lets more come in, or something better."""
+        if self.lies is None or self._failure is not None or self.only_seeds or self._is_complete:
+            return
+        if self.lies.should_renew(waiting=bool(self._waiters)):
+            self._host.renew(self)
 
     def on_piece(self, piece: int) -> None:
         """Note that libtorrent has verified `piece`."""

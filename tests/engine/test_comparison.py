@@ -1,0 +1,130 @@
+"""Who is found out by comparing blocks: who differs from all others, and nobody who was lied about."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import pytest
+
+from custom_components.torrent_cast.engine.comparison import Comparison, OnDisk
+from custom_components.torrent_cast.engine.evidence import BLOCK, Endpoint
+from custom_components.torrent_cast.engine.files import files_of
+from custom_components.torrent_cast.engine.storage import files_folder
+from tests.engine.conftest import PIECE, noise, write
+from tests.rig.torrents import make_torrent
+
+A, B, C, D, E = ((f"10.0.0.{number}", number) for number in range(1, 6))
+BLOCKS: Final = PIECE // BLOCK
+DATA: Final = noise(2 * PIECE)
+# The first of two files ends in the middle of a block.
+CUT: Final = BLOCK + 99
+
+
+class Disk:
+    """Two files as a download leaves them, and what compares their blocks."""
+
+    def __init__(self, libtorrent: ModuleType, tmp_path: Path) -> None:
+        content = tmp_path / "content" / "films"
+        write(content / "one.mkv", DATA[:CUT])
+        write(content / "two.mkv", DATA[CUT:])
+        info = libtorrent.load_torrent_buffer(make_torrent(content, PIECE).metainfo).ti
+        self.files = files_of(info)
+        self.folder = tmp_path / "torrent"
+        self._data = bytearray(len(DATA))
+        self.put(0, {})
+        self.comparison = Comparison(OnDisk(info, self.folder), asyncio.to_thread)
+
+    def put(self, piece: int, blocks: Mapping[int, bytes]) -> None:
+        """Write blocks of a piece, each one byte over and over."""
+        for block, value in blocks.items():
+            start = piece * PIECE + block * BLOCK
+            self._data[start : start + BLOCK] = value * BLOCK
+        for file in self.files:
+            write(files_folder(self.folder) / file.path, bytes(self._data[file.offset : file.offset + file.size]))
+
+    async def see(self, piece: int, wrong: Mapping[int, tuple[Endpoint, bytes]]) -> None:
+        """Have a piece be wrong that these sent."""
+        self.put(piece, {block: value for block, (_, value) in wrong.items()})
+        senders = {block: sender for block, (sender, _) in wrong.items()}
+        await self.comparison.compare(piece, senders)
+        await self.comparison.remember(piece, senders)
+
+
+@pytest.fixture
+def disk(libtorrent: ModuleType, tmp_path: Path) -> Disk:
+    """Return a disk with nothing on it."""
+    return Disk(libtorrent, tmp_path)
+
+
+async def test_who_differs_from_all_others_lies(disk: Disk) -> None:
+    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+    assert disk.comparison.liar is None
+
+    await disk.see(0, {0: (B, b"."), 1: (C, b"."), 2: (A, b"x"), 3: (B, b".")})
+
+    assert disk.comparison.liar == A
+
+
+async def test_blocks_are_compared_as_they_come(disk: Disk) -> None:
+    await disk.see(1, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+
+    disk.put(1, {0: b".", 1: b"."})
+    await disk.comparison.compare(1, {0: B})
+    assert disk.comparison.liar is None
+    await disk.comparison.compare(1, {0: B, 1: C})
+
+    assert disk.comparison.liar == A
+
+
+async def test_of_two_none_can_be_told_from_the_other(disk: Disk) -> None:
+    await disk.see(0, {0: (A, b"x"), 1: (B, b"."), 2: (A, b"x"), 3: (B, b".")})
+    await disk.see(0, {0: (B, b"."), 1: (A, b"x"), 2: (B, b"."), 3: (A, b"x")})
+
+    assert disk.comparison.liar is None
+
+
+async def test_two_liars_do_not_make_an_honest_peer_look_like_one(disk: Disk) -> None:
+    # D is honest and has been compared with both liars only.
+    await disk.see(0, {0: (D, b"."), 1: (D, b"."), 2: (C, b"."), 3: (E, b".")})
+    await disk.see(0, {0: (A, b"x"), 1: (B, b"y"), 2: (E, b"."), 3: (C, b".")})
+
+    assert disk.comparison.liar is None
+
+
+async def test_a_peer_that_sends_the_same_block_in_two_ways_is_compared_with_others_only(disk: Disk) -> None:
+    await disk.see(0, dict.fromkeys(range(BLOCKS), (A, b"x")))
+    await disk.see(0, dict.fromkeys(range(BLOCKS), (A, b"y")))
+
+    assert disk.comparison.liar is None
+
+
+async def test_nothing_is_held_against_anybody_after_a_new_beginning(disk: Disk) -> None:
+    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+    disk.comparison.forget(0)
+    await disk.see(0, {0: (B, b"."), 1: (C, b"."), 2: (A, b"x"), 3: (B, b".")})
+    assert disk.comparison.liar is None
+    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+    assert disk.comparison.liar == A
+
+
+async def test_all_is_forgotten(disk: Disk) -> None:
+    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+    await disk.see(0, {0: (B, b"."), 1: (C, b"."), 2: (A, b"x"), 3: (B, b".")})
+
+    disk.comparison.clear()
+
+    assert disk.comparison.liar is None
+    assert not disk.comparison.is_known(0)
+
+
+async def test_what_is_not_on_disk_is_not_compared(disk: Disk) -> None:
+    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (A, b"x"), 3: (A, b"x")})
+    disk.put(0, dict.fromkeys(range(BLOCKS), b"."))
+    for file in disk.files:
+        (files_folder(disk.folder) / file.path).unlink()
+
+    await disk.comparison.compare(0, dict(enumerate((B, C, D, E))))
+
+    assert disk.comparison.liar is None
