@@ -19,7 +19,6 @@ from custom_components.torrent_cast.const import (
     CONF_DIRECTORY,
     CONF_KEEP_HOURS,
     CONF_METADATA_TIMEOUT,
-    CONF_UPLOAD_LIMIT,
     DEFAULT_ALTERNATIVE_DOWNLOAD,
     DEFAULT_ALTERNATIVE_UPLOAD,
     DEFAULT_KEEP_HOURS,
@@ -33,6 +32,7 @@ from custom_components.torrent_cast.media import Extra
 from custom_components.torrent_cast.playback import Habits, Seeding, Show
 from custom_components.torrent_cast.settings import DEFAULTS
 from tests.conftest import OPTIONS
+from tests.rig.hass import sectioned
 
 NETWORK = {
     "download_limit": 0,
@@ -75,7 +75,7 @@ def defaults(form: ConfigFlowResult) -> dict[str, Any]:
     return {
         str(field): field.description["suggested_value"] if field.description else field.default()
         for field in form["data_schema"].schema
-        if str(field) not in {"network", "devices"}
+        if str(field) != "network"
     }
 
 
@@ -222,8 +222,7 @@ PLAYBACK = {
     "subtitles": "never",
 }
 LANGUAGES = {"audio_language": "de", "subtitle_language": "fr"}
-
-
+EMPTY = dict.fromkeys((CONF_BASE_URL, *LANGUAGES), "")
 DEVICES = {
     "dolby_devices": ["media_player.cinema"],
     "hevc_devices": [],
@@ -234,15 +233,25 @@ DEVICES = {
 
 
 def options_input(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # as the user interface sends them
-    return PLAYBACK | {"network": dict(NETWORK), "devices": dict(DEVICES)} | changes
+    found: dict[str, Any] = sectioned(PLAYBACK | NETWORK | DEVICES | changes)
+    return found
+
+
+def shown(form: ConfigFlowResult) -> dict[str, Any]:
+    """Return what the sections suggest, by field."""
+    assert form["data_schema"] is not None
+    return {
+        str(field): field.description["suggested_value"] if field.description else field.default()
+        for section in form["data_schema"].schema.values()
+        for field in section.schema.schema
+    }
 
 
 async def test_the_options_show_what_holds(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert form["step_id"] == "init"
-    empty = dict.fromkeys((CONF_BASE_URL, *LANGUAGES), "")
-    assert defaults(form) == {name: (DEFAULTS | OPTIONS)[name] for name in PLAYBACK} | empty
-    assert network_defaults(form) == {name: (DEFAULTS | OPTIONS)[name] for name in NETWORK}
+    holds = DEFAULTS | OPTIONS
+    assert shown(form) == {name: holds[name] for name in (*PLAYBACK, *NETWORK, *DEVICES)} | EMPTY
 
 
 async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -268,11 +277,11 @@ async def test_lists_of_devices_can_be_emptied_again(hass: HomeAssistant, entry:
     hass.config_entries.async_update_entry(entry, options={**entry.options, **DEVICES})
     form = await hass.config_entries.options.async_init(entry.entry_id)
     assert form["data_schema"] is not None
-    fields = form["data_schema"].schema["devices"].schema.schema
-    assert {str(key): key.description["suggested_value"] for key in fields} == DEVICES
+    fields = form["data_schema"].schema["casting"].schema.schema
+    assert {name: shown(form)[name] for name in DEVICES} == DEVICES
     assert not any(isinstance(key, vol.Required) for key in fields)
     # The frontend leaves out what was emptied.
-    done = await hass.config_entries.options.async_configure(form["flow_id"], options_input(devices={}))
+    done = await hass.config_entries.options.async_configure(form["flow_id"], options_input() | {"casting": {}})
     await hass.async_block_till_done()
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options["dolby_devices"] == []
@@ -309,9 +318,8 @@ async def test_a_bad_address_is_an_error_and_can_be_mended(
     form = await hass.config_entries.options.async_init(entry.entry_id)
     form = await hass.config_entries.options.async_configure(form["flow_id"], options_input(base_url=address))
     assert form["type"] is FlowResultType.FORM
-    assert form["errors"] == {CONF_BASE_URL: "bad_base_url"}
-    assert defaults(form) == PLAYBACK | dict.fromkeys(LANGUAGES, "") | {CONF_BASE_URL: address}
-    assert network_defaults(form)[CONF_UPLOAD_LIMIT] == 200
+    assert form["errors"] == {"base": "bad_base_url"}
+    assert shown(form) == PLAYBACK | NETWORK | DEVICES | EMPTY | {CONF_BASE_URL: address}
     done = await hass.config_entries.options.async_configure(
         form["flow_id"], options_input(base_url="https://cast.example.org/")
     )
@@ -325,7 +333,7 @@ async def test_what_is_added_by_itself_has_to_be_kept(hass: HomeAssistant, entry
     await hass.async_block_till_done()
     form = await hass.config_entries.options.async_init(entry.entry_id)
     form = await hass.config_entries.options.async_configure(form["flow_id"], options_input(keep_hours=0))
-    assert form["errors"] == {"keep_hours": "needed_for_adding"}
+    assert form["errors"] == {"base": "needed_for_adding"}
     hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
     done = await hass.config_entries.options.async_configure(form["flow_id"], options_input(keep_hours=0))
     assert done["type"] is FlowResultType.CREATE_ENTRY
@@ -335,7 +343,7 @@ async def test_the_address_can_be_cleared(hass: HomeAssistant, new_entry: MockCo
     hass.config_entries.async_update_entry(new_entry, options=OPTIONS | {CONF_BASE_URL: "http://192.168.1.10"})
     assert await hass.config_entries.async_setup(new_entry.entry_id)
     form = await hass.config_entries.options.async_init(new_entry.entry_id)
-    assert defaults(form)[CONF_BASE_URL] == "http://192.168.1.10"
+    assert shown(form)[CONF_BASE_URL] == "http://192.168.1.10"
     await hass.config_entries.options.async_configure(form["flow_id"], options_input())
     await hass.async_block_till_done()
     assert CONF_BASE_URL not in new_entry.options

@@ -77,10 +77,10 @@ async def test_an_address_that_does_not_answer_well_is_said_so(
 
 
 async def test_nothing_is_added_by_itself_where_nothing_is_kept(
-    hass: HomeAssistant, entry: MockConfigEntry, folder: Path
+    hass: HomeAssistant, entry: MockConfigEntry, allowed: Path
 ) -> None:
     hass.config_entries.async_update_entry(entry, options={**entry.options, "keep_hours": 0})
-    fields = {"name": "Downloads", "folder": str(folder)}
+    fields = {"name": "Downloads", "folder": str(allowed)}
     result = await add(hass, entry, "folder", **fields, add=True)
     assert result["errors"] == {"base": "nothing_kept"}
     result = await add(hass, entry, "folder", **fields, add=False)

@@ -19,6 +19,7 @@ from . import events, exposing, issues, renaming, settings, transport, watcher
 from .const import DOMAIN
 from .engine import BindingError, StorageError, binding, storage
 from .errors import translation
+from .listener import LISTENER, PlainListener
 from .playback import Library, Playback
 from .playback.playback import HOUSEKEEPING_INTERVAL
 from .providers import Adding
@@ -77,7 +78,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     entry.async_on_unload(Succession(hass, playback, start).async_listen())
     entry.async_on_unload(events.async_listen(hass, playback))
     entry.async_on_unload(issues.async_listen(hass, playback))
+    listener = hass.data[LISTENER] = PlainListener(hass)
+    entry.async_on_unload(listener.stop)
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))
+    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(listener.stop, "torrent_cast stop listening")))
     entry.async_on_unload(entry.add_update_listener(_async_options_changed))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     start(playback.go_on(), "torrent_cast go on")

@@ -11,6 +11,7 @@ from pychromecast.const import CAST_TYPE_CHROMECAST
 from .const import DOMAIN
 from .engine.source import is_magnet
 from .errors import translate_errors
+from .listener import LISTENER
 from .loading import CastDevice
 from .media import BROWSER, profile_of
 from .metadata import describe
@@ -110,7 +111,8 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
         _check_screen(session, chromecast)
         session.profile = profile_of(str(chromecast.model_name), playback.settings.extras_of(session.target))
         await session.prepare()
-        base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host)
+        plain_port = hass.data[LISTENER].port
+        base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host, plain_port)
         session.metadata = await describe(hass, playback, session, base)
         await _follow(session, CastDevice(hass, chromecast, session, base.with_path(delivery_path(session))))
 

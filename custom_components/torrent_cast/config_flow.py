@@ -67,7 +67,6 @@ from .providers import FEED, FOLDER, TORZNAB
 from .settings import DEFAULTS, EXTRAS
 
 SECTION_NETWORK: Final = "network"
-SECTION_DEVICES: Final = "devices"
 MAX_PORT: Final = 65535
 # A year: "for ever" is a matter of another option.
 MAX_KEEP_HOURS: Final = 24 * 365
@@ -83,60 +82,64 @@ def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
     return NumberSelector(config)
 
 
-NETWORK_FIELDS: Final[dict[str, Any]] = {
+SPEED_FIELDS: Final[dict[str, Any]] = {
     CONF_DOWNLOAD_LIMIT: _number(0, MAX_LIMIT, "kB/s"),
     CONF_UPLOAD_LIMIT: _number(0, MAX_LIMIT, "kB/s"),
     CONF_ALTERNATIVE_DOWNLOAD: _number(0, MAX_LIMIT, "kB/s"),
     CONF_ALTERNATIVE_UPLOAD: _number(0, MAX_LIMIT, "kB/s"),
     CONF_PORT: _number(0, MAX_PORT),
-    CONF_DHT: BooleanSelector(),
-    CONF_LSD: BooleanSelector(),
     CONF_UPNP: BooleanSelector(),
 }
-PLAYBACK_FIELDS: Final[dict[str, Any]] = {
-    CONF_KEEP_HOURS: _number(0, MAX_KEEP_HOURS, "h"),
-    CONF_METADATA_TIMEOUT: _number(5, MAX_METADATA_TIMEOUT, "s"),
-    CONF_WHOLE_FILM: BooleanSelector(),
-    CONF_SEEDING: SelectSelector(
-        SelectSelectorConfig(options=[policy.value for policy in Seeding], translation_key=CONF_SEEDING)
-    ),
-    CONF_SEED_RATIO: NumberSelector(
-        NumberSelectorConfig(min=0, max=MAX_SEED_RATIO, step=0.1, mode=NumberSelectorMode.BOX)
-    ),
-    CONF_NEXT_EPISODE: BooleanSelector(),
-    CONF_SUBTITLES: SelectSelector(
-        SelectSelectorConfig(options=[policy.value for policy in Show], translation_key=CONF_SUBTITLES)
-    ),
+DISCOVERY_FIELDS: Final[dict[str, Any]] = {CONF_DHT: BooleanSelector(), CONF_LSD: BooleanSelector()}
+# What is asked for at first.
+NETWORK_FIELDS: Final = SPEED_FIELDS | DISCOVERY_FIELDS
+# What may be left empty, and is no list.
+OPTIONAL: Final = frozenset({CONF_BASE_URL, CONF_AUDIO_LANGUAGE, CONF_SUBTITLE_LANGUAGE})
+# The options, by the section of their form.
+SECTIONS: Final[dict[str, dict[str, Any]]] = {
+    "storage": {CONF_KEEP_HOURS: _number(0, MAX_KEEP_HOURS, "h")},
+    "streaming": {
+        CONF_WHOLE_FILM: BooleanSelector(),
+        CONF_NEXT_EPISODE: BooleanSelector(),
+        CONF_AUDIO_LANGUAGE: LanguageSelector(LanguageSelectorConfig()),
+        CONF_SUBTITLES: SelectSelector(
+            SelectSelectorConfig(options=[policy.value for policy in Show], translation_key=CONF_SUBTITLES)
+        ),
+        CONF_SUBTITLE_LANGUAGE: LanguageSelector(LanguageSelectorConfig()),
+        CONF_METADATA_TIMEOUT: _number(5, MAX_METADATA_TIMEOUT, "s"),
+    },
+    "casting": {
+        CONF_BASE_URL: TextSelector(TextSelectorConfig(type=TextSelectorType.URL)),
+        **{
+            name: EntitySelector(EntitySelectorConfig(integration="cast", domain=MEDIA_PLAYER, multiple=True))
+            for name in EXTRAS
+        },
+    },
+    SECTION_NETWORK: SPEED_FIELDS,
+    "privacy": DISCOVERY_FIELDS
+    | {
+        CONF_SEEDING: SelectSelector(
+            SelectSelectorConfig(options=[policy.value for policy in Seeding], translation_key=CONF_SEEDING)
+        ),
+        CONF_SEED_RATIO: NumberSelector(
+            NumberSelectorConfig(min=0, max=MAX_SEED_RATIO, step=0.1, mode=NumberSelectorMode.BOX)
+        ),
+    },
 }
-# The film's own, and Home Assistant's, if left out.
-LANGUAGE_FIELDS: Final[dict[str, Any]] = {
-    name: LanguageSelector(LanguageSelectorConfig()) for name in (CONF_AUDIO_LANGUAGE, CONF_SUBTITLE_LANGUAGE)
-}
 
 
-DEVICE_FIELDS: Final[dict[str, Any]] = {
-    name: EntitySelector(EntitySelectorConfig(integration="cast", domain=MEDIA_PLAYER, multiple=True))
-    for name in EXTRAS
-}
+def _marker(name: str, values: Mapping[str, Any]) -> vol.Marker:
+    """Return the key of a field. What may be empty is suggested, not a default: that would come back when emptied."""
+    if name in EXTRAS:
+        return vol.Optional(name, default=[], description={"suggested_value": values[name]})
+    if name in OPTIONAL:
+        return vol.Optional(name, description={"suggested_value": values.get(name, "")})
+    return vol.Required(name, default=values[name])
 
 
-def _fields(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
-    return {vol.Required(name, default=values[name]): selector for name, selector in fields.items()}
-
-
-def _network(values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
-    schema = vol.Schema(_fields(NETWORK_FIELDS, values))
-    return {vol.Required(SECTION_NETWORK): section(schema, {"collapsed": True})}
-
-
-def _devices(values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
-    # Not required: the form would mark lists that may be empty as to be filled in.
-    fields = {
-        vol.Optional(name, default=[], description={"suggested_value": values[name]}): selector
-        for name, selector in DEVICE_FIELDS.items()
-    }
-    schema = vol.Schema(fields)
-    return {vol.Required(SECTION_DEVICES, default=dict): section(schema, {"collapsed": True})}
+def _section(name: str, fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
+    schema = vol.Schema({_marker(field, values): selector for field, selector in fields.items()})
+    return {vol.Required(name, default=dict): section(schema, {"collapsed": True})}
 
 
 def _directory_field(default: str) -> dict[vol.Marker, Any]:
@@ -197,7 +200,7 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
         network = DEFAULTS | values.get(SECTION_NETWORK, {})
         return self.async_show_form(
             step_id="user",
-            data_schema=vol.Schema(_directory_field(default) | _network(network)),
+            data_schema=vol.Schema(_directory_field(default) | _section(SECTION_NETWORK, NETWORK_FIELDS, network)),
             errors=errors,
             description_placeholders=placeholders,
         )
@@ -227,37 +230,28 @@ class TorrentCastOptionsFlow(OptionsFlow):
     """Change what can change while films play."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for limits, discovery, time limits and the stream's address."""
+        """Ask for what can change while films play, by sections."""
         errors: dict[str, str] = {}
         values = DEFAULTS | self.config_entry.options
         if user_input is not None:
-            sections = user_input.pop(SECTION_NETWORK) | user_input.pop(SECTION_DEVICES, {})
             kept = {CONF_ALTERNATIVE: values[CONF_ALTERNATIVE]}  # a switch of its own
-            values = kept | user_input | sections
-            if not is_base_url(values.get(CONF_BASE_URL)):
-                errors[CONF_BASE_URL] = "bad_base_url"
-            if not values[CONF_KEEP_HOURS] and any(
-                sub.data.get(CONF_ADD) for sub in self.config_entry.subentries.values()
-            ):
-                errors[CONF_KEEP_HOURS] = "needed_for_adding"
-            if not errors:
+            values = kept | {name: value for fields in user_input.values() for name, value in fields.items()}
+            if (error := self._error(values)) is None:
                 return self.async_create_entry(data=values)
-        address = {"suggested_value": values.get(CONF_BASE_URL, "")}
-        schema = (
-            _fields(PLAYBACK_FIELDS, values)
-            | {
-                vol.Optional(CONF_BASE_URL, description=address): TextSelector(
-                    TextSelectorConfig(type=TextSelectorType.URL)
-                )
-            }
-            | {
-                vol.Optional(name, description={"suggested_value": values.get(name, "")}): selector
-                for name, selector in LANGUAGE_FIELDS.items()
-            }
-            | _devices(values)
-            | _network(values)
-        )
+            errors["base"] = error  # a section that is folded would hide it
+        schema = {
+            marker: found
+            for name, fields in SECTIONS.items()
+            for marker, found in _section(name, fields, values).items()
+        }
         return self.async_show_form(step_id="init", data_schema=vol.Schema(schema), errors=errors)
+
+    def _error(self, values: Mapping[str, Any]) -> str | None:
+        """Return the key of what is wrong with options."""
+        if not is_base_url(values.get(CONF_BASE_URL)):
+            return "bad_base_url"
+        adds = any(subentry.data.get(CONF_ADD) for subentry in self.config_entry.subentries.values())
+        return "needed_for_adding" if adds and not values[CONF_KEEP_HOURS] else None
 
 
 def is_base_url(text: str | None) -> bool:

@@ -5,11 +5,13 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
 import aiohttp
+
+from custom_components.torrent_cast.config_flow import SECTIONS
 
 from . import process
 from .ports import free_port
@@ -33,6 +35,13 @@ class HassError(Exception):
     """Home Assistant refused a call; the message is its own."""
 
 
+def sectioned(options: Mapping[str, Json]) -> Json:
+    """Return options as the form of the integration's options sends them."""
+    return {
+        section: {name: options[name] for name in fields if name in options} for section, fields in SECTIONS.items()
+    }
+
+
 class Hass:
     """Home Assistant on loopback, from start to stop."""
 
@@ -44,11 +53,14 @@ class Hass:
         address: str = "127.0.0.1",
         allowed: tuple[Path, ...] = (),
         components: Path = COMPONENTS,
+        certificate: Path | None = None,
     ) -> None:
+        """With a `certificate`, a file that also has its key, serve https only."""
         self.config = config
         self.port = port or free_port()
         self._address = address
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._certificate = certificate
+        self.url = f"{'http' if certificate is None else 'https'}://127.0.0.1:{self.port}"
         self._allowed = allowed
         self._components = components
         self.tokens: Json = {}
@@ -80,7 +92,11 @@ class Hass:
         """Start the process and wait until it runs; an owner is made at the first start."""
         self._configure()
         self._http = await self._stack.enter_async_context(
-            aiohttp.ClientSession(self.url, timeout=aiohttp.ClientTimeout(total=300))
+            aiohttp.ClientSession(
+                self.url,
+                timeout=aiohttp.ClientTimeout(total=300),
+                connector=aiohttp.TCPConnector(ssl=self._certificate is None),  # nobody vouches for the rig's own
+            )
         )
         with self.log.open("ab") as log:
             hass = Path(sys.executable).with_name("hass")
@@ -145,9 +161,9 @@ class Hass:
         return entry_id
 
     async def set_options(self, entry_id: str, options: Json) -> None:
-        """Walk an options flow's first form."""
+        """Walk the options flow's form; the rest is as it is at first."""
         flow = await self.post("/api/config/config_entries/options/flow", {"handler": entry_id})
-        done = await self.post(f"/api/config/config_entries/options/flow/{flow['flow_id']}", options)
+        done = await self.post(f"/api/config/config_entries/options/flow/{flow['flow_id']}", sectioned(options))
         if done["type"] != "create_entry":
             raise HassError(json.dumps(done))
 
@@ -228,6 +244,8 @@ class Hass:
             "error": None,
             "error_message": None,
         }
+        if self._certificate is not None:
+            stable |= {"ssl_certificate": str(self._certificate), "ssl_key": str(self._certificate)}
         return {"stable": stable, "pending": None, "yaml_migration_done": True}
 
     async def _answering(self) -> None:

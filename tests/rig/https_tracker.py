@@ -38,8 +38,14 @@ class Authority:
 
     def context(self, address: str = ADDRESS, lasts: dt.timedelta = DAY) -> ssl.SSLContext:
         """Return a server's TLS context with a certificate for `address` that ends `lasts` from now."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server_file(address, lasts))
+        return context
+
+    def server_file(self, address: str = ADDRESS, lasts: dt.timedelta = DAY) -> Path:
+        """Return a file with such a certificate and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tracker")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
         signed = (
             self._builder(subject, key, dt.datetime.now(dt.UTC) + lasts)
@@ -49,11 +55,9 @@ class Authority:
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        file = self._folder / "tracker.pem"
+        file = self._folder / "server.pem"
         file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, end: dt.datetime

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from .browser import BrowserPlayer
 from .films import MOOV_FIRST, Film, film
 from .hass import COMPONENTS, KNOCK_INTERVAL, START_TIMEOUT, Hass, HassError
+from .https_tracker import Authority
 from .receiver import Receiver, own_host
 from .recorder import Recorder
 from .swarm import Swarm
@@ -42,6 +43,7 @@ class Stage:
         screens: int = 1,
         speaker: bool = False,
         options: dict[str, Any] | None = None,
+        tls: bool = False,
     ) -> None:
         self.recipe = recipe
         self._piece_length = piece_length
@@ -50,6 +52,7 @@ class Stage:
         self._hosts = [own_host(number) for number in range(screens)]
         self._speaker = own_host(screens) if speaker else None
         self._options = options
+        self._tls = tls
         self._stack = contextlib.AsyncExitStack()
         self.recorder = Recorder()
 
@@ -76,7 +79,10 @@ class Stage:
             await enter(Receiver(host, f"Rig TV {number}", player=None if self._mutant == "player-off" else player))
             for number, (host, player) in enumerate(zip(self._hosts, self.players, strict=True), 1)
         ]
-        self.hass = await enter(Hass(self.folder / "config", port=self._port, components=self._components()))
+        certificate = Authority(self.folder / "authority").server_file() if self._tls else None
+        self.hass = await enter(
+            Hass(self.folder / "config", port=self._port, components=self._components(), certificate=certificate)
+        )
         if self._speaker is not None:
             await enter(Receiver(self._speaker, "Rig speaker", "Google Home", screen=False))
         self.entities = await self.hass.cast_entities(*self._hosts, *filter(None, [self._speaker]))
@@ -85,7 +91,7 @@ class Stage:
         self.entry_id = await self.hass.set_up("torrent_cast", data)
         await self._diagnosable()
         if self._options:
-            await self.hass.set_options(self.entry_id, OPTIONS | {"network": NETWORK} | self._options)
+            await self.hass.set_options(self.entry_id, OPTIONS | NETWORK | self._options)
         if self._mutant == "seeders-off":
             await self.swarm.stop_seeders()
 

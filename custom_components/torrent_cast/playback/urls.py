@@ -1,6 +1,7 @@
 """The address under which a Cast device reaches this Home Assistant."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Final
 
@@ -19,11 +20,15 @@ _LOGGER = logging.getLogger(__name__)
 SCHEME: Final = "http"
 LOOPBACK: Final = "127.0.0.1"
 
+# Returns the port at which an address of this machine is served without TLS; raises OSError.
+type PlainPort = Callable[[str], Awaitable[int]]
 
-async def base_url(hass: HomeAssistant, configured: str | None, device: str | None) -> URL:
+
+async def base_url(hass: HomeAssistant, configured: str | None, device: str | None, plain_port: PlainPort) -> URL:
     """Return the base of stream addresses for a device at IP address `device`. Raises NoReachableUrl.
 
-    In this order: the option, the internal URL if it is plain http with an IP address, our address towards the device.
+    In this order: the option, the internal URL if it is plain http with an IP address, our address towards the device,
+    at `plain_port` where Home Assistant itself has TLS.
     """
     if configured:
         return URL(configured)
@@ -32,16 +37,25 @@ async def base_url(hass: HomeAssistant, configured: str | None, device: str | No
     if internal is not None and (here or not is_loopback(ip_address(str(internal.host)))):
         return internal
     api = hass.config.api
-    if api is None or api.use_ssl:
-        raise NoReachableUrl("only_https")
-    if here:
-        return URL.build(scheme=SCHEME, host=LOOPBACK, port=api.port)  # a receiver in software beside Home Assistant
+    if api is None:
+        raise NoReachableUrl("no_address")
+    # Loopback is for a receiver in software beside Home Assistant.
+    source = LOOPBACK if here else await _source(hass, device)
+    try:
+        port = await plain_port(source) if api.use_ssl else api.port
+    except OSError as err:
+        raise NoReachableUrl("only_https") from err
+    return URL.build(scheme=SCHEME, host=source, port=port)
+
+
+async def _source(hass: HomeAssistant, device: str | None) -> str:
+    """Return our IP address towards a device. Raises NoReachableUrl."""
     try:
         source = await async_get_source_ip(hass, _target(device))
     except HomeAssistantError as err:
         raise NoReachableUrl("no_address") from err
     _LOGGER.debug("The address towards %s is %s", device, source)
-    return URL.build(scheme=SCHEME, host=source, port=api.port)
+    return source
 
 
 def _internal(hass: HomeAssistant) -> URL | None:

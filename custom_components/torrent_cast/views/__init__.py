@@ -7,6 +7,17 @@ from .pictures import ArtView, PictureView, art_path, picture_path
 from .streams import HlsView, StreamView, delivery_path, stream_path
 from .subtitles import SubtitleView, subtitle_path
 
-VIEWS: Final = (StreamView, PictureView, HlsView, SubtitleView, ArtView)
+# Opened by a token, not by a log-in.
+TOKEN_VIEWS: Final = (StreamView, HlsView, SubtitleView, ArtView)
+VIEWS: Final = (*TOKEN_VIEWS, PictureView)
 
-__all__ = ["VIEWS", "art_path", "delivery_path", "picture_path", "stream_path", "subtitle_path", "token_in"]
+__all__ = [
+    "TOKEN_VIEWS",
+    "VIEWS",
+    "art_path",
+    "delivery_path",
+    "picture_path",
+    "stream_path",
+    "subtitle_path",
+    "token_in",
+]
