@@ -105,6 +105,26 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "translations").glob("*.json")), ids=lambda path: path.stem)
+def test_every_language_has_all_texts_and_the_same_placeholders(path: Path) -> None:
+    def texts(node: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
+        for key, value in node.items():
+            if isinstance(value, str):
+                yield f"{at}{key}", value
+            else:
+                yield from texts(value, f"{at}{key}/")
+
+    english, other = dict(texts(EN)), dict(texts(json.loads(path.read_text())))
+    assert list(other) == list(english)
+    assert {
+        key for key, text in other.items() if not text.strip() or placeholders(text) != placeholders(english[key])
+    } == set()
+
+
+def test_there_is_more_than_one_language() -> None:
+    assert {path.stem for path in (PACKAGE / "translations").glob("*.json")} >= {"en", "de"}
+
+
 def test_the_walk_finds_the_reasons() -> None:
     """The walk below would pass on nothing."""
     assert {"not_a_magnet", "no_match", "not_enough_space", "torrent_gone", "beyond_end", "only_https"} <= set(raised())
@@ -169,21 +189,12 @@ def test_the_flow_has_its_texts() -> None:
 
 
 def test_every_field_of_the_forms_has_a_name_and_a_description() -> None:
-    for form in (EN["config"]["step"]["user"], EN["options"]["step"]["init"]):
-        section = form["sections"]["network"]
-        assert set(section["data"]) == set(section["data_description"]) == set(config_flow.NETWORK_FIELDS)
-    init = EN["options"]["step"]["init"]
-    devices = init["sections"]["devices"]
-    assert set(devices["data"]) == set(devices["data_description"]) == set(config_flow.DEVICE_FIELDS)
-    assert (
-        set(init["data"])
-        == set(init["data_description"])
-        == {
-            *config_flow.PLAYBACK_FIELDS,
-            *config_flow.LANGUAGE_FIELDS,
-            "base_url",
-        }
-    )
+    options = EN["options"]["step"]["init"]["sections"]
+    assert set(options) == set(config_flow.SECTIONS)
+    network = EN["config"]["step"]["user"]["sections"]["network"]
+    forms = [(options[name], fields) for name, fields in config_flow.SECTIONS.items()]
+    for form, fields in [*forms, (network, config_flow.NETWORK_FIELDS)]:
+        assert set(form["data"]) == set(form["data_description"]) == set(fields)
     for step in ("user", "reconfigure"):
         form = EN["config"]["step"][step]
         assert set(form["data"]) == set(form["data_description"]) == {"download_directory"}

@@ -4,7 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.translation import async_get_translations
 
 from .const import DOMAIN
 from .engine import NoPlayableFile, SourceError, TorrentCastError
@@ -29,6 +31,16 @@ def translated(error: TorrentCastError | Unplayable) -> HomeAssistantError:
     """Return `error` as Home Assistant shows it."""
     kind = ServiceValidationError if isinstance(error, CALLERS_FAULT) else HomeAssistantError
     return kind(**translation(error))
+
+
+async def in_language(hass: HomeAssistant, error: HomeAssistantError, language: str) -> str:
+    """Return the text of an error in a language: Home Assistant's own is always in English."""
+    domain, key = error.translation_domain, error.translation_key
+    if domain is None or key is None:
+        return str(error)
+    texts = await async_get_translations(hass, language, "exceptions", [domain])
+    text = texts.get(f"component.{domain}.exceptions.{key}.message")
+    return text.format(**(error.translation_placeholders or {})) if text else str(error)
 
 
 @contextlib.contextmanager

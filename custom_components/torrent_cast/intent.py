@@ -11,6 +11,7 @@ from homeassistant.helpers.translation import async_get_translations
 
 from . import spoken
 from .const import DOMAIN
+from .errors import in_language
 from .playback import Session, seconds_to_wait
 from .spoken import Where
 
@@ -49,9 +50,7 @@ class PlayIntent(intent.IntentHandler):
             if found:
                 await spoken.play(hass, intent_obj.context, target, str(found[0].media_content_id))
         except HomeAssistantError as err:
-            if isinstance(err, intent.IntentError):
-                raise
-            raise intent.IntentHandleError(str(err)) from err
+            return await _failed(intent_obj, err)
         if not found:
             return await _say(intent_obj, "say_not_found", {"title": slots["query"]})
         return await _say(intent_obj, "say_starting", {"title": found[0].title.partition(" — ")[0]})
@@ -70,9 +69,7 @@ class StatusIntent(intent.IntentHandler):
         try:
             sessions = spoken.playing(intent_obj.hass, _where(intent_obj, slots))
         except HomeAssistantError as err:
-            if isinstance(err, intent.IntentError):
-                raise
-            raise intent.IntentHandleError(str(err)) from err
+            return await _failed(intent_obj, err)
         if not sessions:
             return await _say(intent_obj, "say_nothing")
         return await _say(intent_obj, *_status(sessions[-1]))
@@ -98,6 +95,16 @@ def _status(session: Session) -> tuple[str, dict[str, str]]:
     if (whole := max(1, round(seconds))) == 1:
         return "say_second", {"title": session.title}
     return "say_seconds", {"title": session.title, "seconds": str(whole)}
+
+
+async def _failed(intent_obj: intent.Intent, error: HomeAssistantError) -> intent.IntentResponse:
+    """Return a response that says why in the speaker's language; that no device is meant is Assist's own to say."""
+    if isinstance(error, intent.IntentError):
+        raise error
+    response = intent_obj.create_response()
+    why = await in_language(intent_obj.hass, error, intent_obj.language)
+    response.async_set_error(intent.IntentResponseErrorCode.FAILED_TO_HANDLE, why)
+    return response
 
 
 async def _say(intent_obj: intent.Intent, key: str, texts: dict[str, str] | None = None) -> intent.IntentResponse:

@@ -14,6 +14,7 @@ from homeassistant.helpers import intent, llm
 from homeassistant.setup import async_setup_component
 
 import custom_components.torrent_cast
+from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.playback import Playback, seconds_to_wait
 from tests.conftest import Seed, kept, soon, until
 from tests.player.conftest import CAST, PLAYER, FakeCast
@@ -108,6 +109,22 @@ async def say(hass: HomeAssistant, text: str, language: str = "en") -> str:
     return str(result.response.speech["plain"]["speech"])
 
 
+SAID = {
+    "en": (
+        "Nothing plays",
+        "Starting The film (2026)",
+        "The film (2026).mp4 is not coming in yet, so I cannot say how long it takes",
+        "The film (2026).mp4 can play",
+    ),
+    "de": (
+        "Es läuft nichts",
+        "The film (2026) wird gestartet",
+        "Von The film (2026).mp4 kommt noch nichts an, deshalb kann ich nicht sagen, wie lange es dauert",
+        "The film (2026).mp4 kann laufen",
+    ),
+}
+
+
 @pytest.mark.usefixtures("sentences")
 @pytest.mark.parametrize(
     ("language", "play", "status"),
@@ -121,13 +138,14 @@ async def test_a_film_is_started_and_its_wait_is_told(
     hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, language: str, play: str, status: str
 ) -> None:
     await kept(playback, film)
-    assert await say(hass, status, language) == "Nothing plays"
-    assert await say(hass, play, language) == "Starting The film (2026)"
-    assert "cannot say how long" in await say(hass, status, language)
+    nothing, starting, waiting, plays = SAID[language]
+    assert await say(hass, status, language) == nothing
+    assert await say(hass, play, language) == starting
+    assert await say(hass, status, language) == waiting
     await until(lambda: playback.torrents)
     film.connect(playback)
     await until(lambda: [session.state for session in playback.sessions] == ["playing"])
-    assert await say(hass, status, language) == "The film (2026).mp4 can play"
+    assert await say(hass, status, language) == plays
     assert [what for what, *_ in cast.asked] == ["play_media"]
 
 
@@ -137,6 +155,22 @@ async def test_what_cannot_be_done_is_said(hass: HomeAssistant, cast: FakeCast, 
     assert await say(hass, "watch nosferatu") == "I found no nosferatu"  # there is one device
     assert cast.asked == []
     assert playback.sessions == ()
+
+
+@pytest.mark.usefixtures("sentences")
+@pytest.mark.parametrize(
+    ("language", "question", "why"),
+    [
+        ("en", "how long until it can play", "Torrent Cast is not set up or did not start"),
+        ("de", "wie lange dauert es noch", "Torrent Cast ist nicht eingerichtet oder nicht gestartet"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_the_language_of_who_asks(
+    hass: HomeAssistant, language: str, question: str, why: str
+) -> None:
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert why in await say(hass, question, language)
 
 
 async def test_the_wait_is_what_is_missing_over_what_comes_in(
