@@ -46,6 +46,7 @@ ATTR_DOWNLOAD_RATE: Final = "download_rate"
 ATTR_ERROR: Final = "error"
 ATTR_PEERS: Final = "peers"
 ATTR_PLAYABLE_SECONDS: Final = "playable_seconds"
+ATTR_SEEKABLE_SECONDS: Final = "seekable_seconds"
 ATTR_UPCOMING: Final = "upcoming"
 
 
@@ -69,7 +70,9 @@ class TorrentCastPlayer(Delegate):
     _attr_name = None
     _attr_should_poll = False
     _attr_translation_key = "player"
-    _unrecorded_attributes = frozenset({ATTR_DOWNLOAD_RATE, ATTR_PEERS, ATTR_PLAYABLE_SECONDS, ATTR_UPCOMING})
+    _unrecorded_attributes = frozenset(
+        {ATTR_DOWNLOAD_RATE, ATTR_PEERS, ATTR_PLAYABLE_SECONDS, ATTR_SEEKABLE_SECONDS, ATTR_UPCOMING}
+    )
 
     def __init__(
         self, hass: HomeAssistant, entry: TorrentCastConfigEntry, subentry_id: str, cast: er.RegistryEntry
@@ -156,6 +159,7 @@ class TorrentCastPlayer(Delegate):
         statistics = session.torrent.statistics if session and session.torrent else None
         return {
             ATTR_PLAYABLE_SECONDS: None if seconds is None else round(seconds),
+            ATTR_SEEKABLE_SECONDS: session.seekable_seconds if session else None,
             ATTR_PEERS: statistics.peers if statistics else None,
             ATTR_DOWNLOAD_RATE: statistics.download_rate if statistics else None,
             ATTR_UPCOMING: len(self._program.queue.items),

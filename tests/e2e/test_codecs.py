@@ -10,6 +10,7 @@ from tests.rig.stage import Stage
 # A whole play takes seconds; this only turns a hang into a failure. s
 PATIENCE = 60.0
 DOLBY = Film("Film with Dolby (2026).mkv", seconds=180, codec="ac3")
+STREAM = Film("Film in a stream (2026).ts", seconds=180, codec="ac3")
 
 
 async def test_matroska_with_ac3_plays_and_seeks_while_it_downloads() -> None:
@@ -29,5 +30,23 @@ async def test_matroska_with_ac3_plays_and_seeks_while_it_downloads() -> None:
         assert stats.decoded_frames > 0
         assert stats.audio_bytes > 0
         assert stats.duration == pytest.approx(180, abs=0.5)
+        assert stage.hass.log.read_text().count("Traceback") == 0
+        await stage.hass.service("torrent_cast.stop", entity_id=stage.entity_id)
+
+
+async def test_a_transport_stream_plays_as_it_grows() -> None:
+    async with Stage(STREAM) as stage:
+        frames = asyncio.create_task(stage.player.frames_moving())
+        await stage.hass.service("torrent_cast.play", entity_id=stage.entity_id, source=stage.swarm.magnet)
+        frame = await asyncio.wait_for(frames, PATIENCE)
+        # Chromium's own HLS may begin with the newest segment; Shaka and hls.js, which devices use, do not.
+        assert frame.clock is not None
+        assert frame.clock < 20, "from its beginning, though it grows"
+        (session,) = (await stage.diagnostics())["sessions"]
+        assert session["pieces_had"] < session["pieces_total"]
+        await asyncio.wait_for(stage.player.frames_moving(near=25), PATIENCE)
+        stats = await stage.player.stats()
+        assert stats.audio_bytes > 0
+        assert stats.duration is None, "it still grows"
         assert stage.hass.log.read_text().count("Traceback") == 0
         await stage.hass.service("torrent_cast.stop", entity_id=stage.entity_id)

@@ -72,6 +72,10 @@ CLOCKS = {
     "opus.mkv": ("-c:a", "libopus"),
     "dts.mkv": ("-c:a", "dca", "-strict", "-2"),
     "silent.mkv": ("-an",),
+    "ac3.ts": ("-c:a", "ac3"),
+    "aac.ts": ("-c:a", "aac"),
+    "live.mkv": ("-c:a", "aac", "-live", "1"),
+    "fragments.mp4": ("-c:a", "ac3", "-movflags", "frag_keyframe+delay_moov"),
     "vfr.mkv": (
         *("-c:a", "ac3", "-vf", r"select='not(eq(mod(n\,3)\,1))+eq(mod(n\,25)\,0)'", "-fps_mode", "vfr", "-g", "27"),
     ),

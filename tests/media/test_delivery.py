@@ -1,6 +1,7 @@
 """How films get to devices, as a table."""
 
 from array import array
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,7 @@ VIDEO = {
 }
 AUDIO = {
     "aac": Stream(1, Kind.AUDIO, "aac", "LC", channels=2, rate=48000),
+    "aac he": Stream(1, Kind.AUDIO, "aac", "HE-AAC", channels=2, rate=48000),
     "aac 5.1": Stream(1, Kind.AUDIO, "aac", "LC", channels=6, rate=48000),
     "none": None,
     **{
@@ -104,7 +106,10 @@ TABLE = [
     (WEBM, "vp9 1080p", "opus", HUB, Refusal.VIDEO_LEVEL),
     (WEBM, "vp9", "opus", CHROMECAST, Refusal.VIDEO_CODEC),
     (AVI, "h264", "mp3", CHROMECAST, Refusal.FORMAT),
-    (TS, "h264", "aac", CHROMECAST, Refusal.FORMAT),
+    (TS, "h264", "aac", CHROMECAST, COPIED),
+    (TS, "h264", "aac he", CHROMECAST, ENCODED),
+    (TS, "h264", "ac3", CHROMECAST, ENCODED),
+    (TS, "hevc", "ac3", CHROMECAST, Refusal.VIDEO_CODEC),
     (AVI, "xvid", "mp3", STREAMER, Refusal.VIDEO_CODEC),
 ]
 
@@ -164,9 +169,17 @@ def test_the_owner_knows_better(
     assert outcome(film(container, video, audio), CHROMECAST, extra) == expected
 
 
-def test_a_film_that_cannot_be_cut_is_refused_only_where_it_has_to_be_cut() -> None:
-    assert outcome(film(MKV, "h264", "aac", indexed=False), CHROMECAST) == Refusal.NO_INDEX
+@pytest.mark.parametrize(("container", "audio"), [(MKV, "aac"), (MKV, "ac3"), (TS, "ac3"), (MP4, "ac3")])
+def test_a_film_without_an_index_grows_where_it_has_to_be_cut(container: Container, audio: str) -> None:
+    delivery = deliver(film(container, "h264", audio, indexed=False), profile_of(CHROMECAST))
+    assert isinstance(delivery, Remux)
+    assert (delivery.grows, delivery.segments) == (True, ())
     assert outcome(film(MP4, "h264", "aac", indexed=False), CHROMECAST) == DIRECT
+
+
+def test_an_mp4_whose_index_does_not_serve_has_no_fragments_to_go_by() -> None:
+    sparse = replace(film(MP4, "h264", "ac3"), size=1 << 40)
+    assert outcome(sparse, CHROMECAST) == Refusal.NO_INDEX
 
 
 def test_sound_alone_goes_as_it_is() -> None:
@@ -188,7 +201,7 @@ def test_a_transport_stream_whose_video_is_not_recognised_is_not_taken_for_sound
         (MKV, "av1", "opus", ENCODED),
         (MP4, "hevc", "aac", Refusal.VIDEO_CODEC),
         (MKV, "h264 10 bit", "aac", Refusal.VIDEO_DEPTH),
-        (TS, "h264", "aac", Refusal.FORMAT),
+        (TS, "h264", "aac", COPIED),
     ],
 )
 def test_a_browser_gets_what_every_browser_decodes(

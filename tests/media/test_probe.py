@@ -196,13 +196,14 @@ async def test_a_damaged_file_is_probed_or_unplayable(worker: Worker, media: Pat
         ({"streams": [{"index": 0, "kind": "video", "width": 1 << 40}]}, b""),
         ({"streams": [{"index": 0, "kind": "smell"}]}, b""),
         ({"chapters": [[0]]}, b""),
+        ({"start": "soon"}, b""),
         ({}, b"odd"),
         ({}, array("d", [0.0]).tobytes() + array("q", [-1]).tobytes()),
     ],
 )
 async def test_an_answer_that_makes_no_sense_is_an_error(change: dict[str, object], payload: bytes) -> None:
     sound = {"formats": ["mov"], "webm": False, "duration": 1.0, "video": None, "audio": None}
-    result = sound | {"streams": [], "chapters": [], "touched": [[0, 9]]}
+    result = sound | {"streams": [], "chapters": [], "touched": [[0, 9]], "start": 0}
     assert _probe(Answer(result, b""), 9, "x.mp4").index == ((0, 9),)
     with pytest.raises((ValueError, TypeError)):
         _probe(Answer(result | change, payload), 9, "x.mp4")

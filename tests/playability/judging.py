@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import av
 import numpy as np
 
-from custom_components.torrent_cast.media import Direct, Refused, Remux, Unplayable, deliver, probe
+from custom_components.torrent_cast.media import Direct, Refused, Unplayable, deliver, probe
+from custom_components.torrent_cast.media.growing import Scanner
 from custom_components.torrent_cast.media.hls import Cutter
 from tests.media.sources import MemorySource
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from custom_components.torrent_cast.media import Delivery, Probe, Profile, Worker
+    from custom_components.torrent_cast.media.hls import Segment
 
 LATER: Final = 0.2
 """Seconds by which all in segments is shown later than in the file."""
@@ -32,6 +34,9 @@ BORDER: Final = 0.2
 
 SEEKS: Final = (0.0, 7.0)
 """Seconds from which on a file that goes as it is gets decoded."""
+
+WINDOW: Final = 256 << 10
+"""Bytes of a film without an index that are gone over at a time, so that there are several of so small a film."""
 
 LOUD: Final = 0.05
 QUIET: Final = 0.3
@@ -86,6 +91,12 @@ class Judge:
                 self._known[how] = Verdict(how, wrong=f"{type(err).__name__}: {err}")
         return self._known[how]
 
+    async def _grown(self, found: Probe) -> list[Segment]:
+        scanner = Scanner(self._worker, self._source, found, WINDOW)
+        while not scanner.growth.is_complete:
+            await scanner.go_on()
+        return scanner.growth.segments
+
     async def _decoded(self, found: Probe, delivery: Delivery, how: str) -> Verdict:
         parts: list[tuple[float, float, Shown]] = []
         if isinstance(delivery, Direct):
@@ -94,7 +105,7 @@ class Judge:
         else:
             cutter = Cutter(self._worker, self._source, found, delivery)
             beginning = await cutter.beginning()
-            for segment in delivery.segments:
+            for segment in delivery.segments or await self._grown(found):
                 begin = segment.begin.time if segment.begin else 0.0
                 data = beginning + await cutter.segment(segment)
                 parts.append((begin, begin + segment.duration, await asyncio.to_thread(_shown, data, None, LATER)))
@@ -113,12 +124,9 @@ class Judge:
 
 
 def _words(delivery: Delivery) -> str:
-    match delivery:
-        case Direct():
-            return "as it is"
-        case Remux(encodes_audio=True):
-            return "HLS, AAC"
-    return "HLS"
+    if isinstance(delivery, Direct):
+        return "as it is"
+    return ("growing HLS" if delivery.grows else "HLS") + (", AAC" if delivery.encodes_audio else "")
 
 
 def _compared(begin: float, end: float, shown: Shown, *, has_sound: bool) -> tuple[float, str]:

@@ -24,8 +24,9 @@ from 7 s on. Each second begins with a white picture and a tone. A film is right
 each white one within a frame of its second, and its tone within 40 ms of it.
 
 What a cell says: *as it is*: the file; *HLS*: segments with picture and sound copied; *HLS, AAC*: segments with the
-sound as AAC in stereo; *no*: the device is not told to play it, with the reason; **wrong**: what was not right; -:
-ffmpeg or mkvmerge does not write that. The figure is the most that a tone was off its picture, in ms.
+sound as AAC in stereo; *growing*: there is no index, so the playlist grows with what is there, here to the end; *no*:
+the device is not told to play it, with the reason; **wrong**: what was not right; -: ffmpeg or mkvmerge does not write
+that. The figure is the most that a tone was off its picture, in ms.
 """
 
 REASONS: Final = {

@@ -51,10 +51,17 @@ async def test_sound_that_is_late_is_wrong(worker: Worker, streams: tuple[Path, 
 
 
 async def test_what_is_refused_says_why(worker: Worker, streams: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    ffmpeg("-i", streams[0], "-c:v", "libx264", "-pix_fmt", "yuv420p10le", path)
+    verdict = await Judge(worker, path).judge(CHROMECAST)
+    assert (verdict.how, verdict.is_delivered) == ("refused: video_depth", False)
+
+
+async def test_a_film_without_an_index_grows(worker: Worker, streams: tuple[Path, Path, Path], tmp_path: Path) -> None:
     path = tmp_path / "film.ts"
     assert film(path, "MPEG-TS", *streams[:2])
     verdict = await Judge(worker, path).judge(CHROMECAST)
-    assert (verdict.how, verdict.is_delivered) == ("refused: format", False)
+    assert (verdict.how, verdict.wrong) == ("growing HLS, AAC", "")
 
 
 def test_the_page_counts_what_is_right_and_names_what_is_wrong() -> None:

@@ -19,12 +19,16 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class Remux:
-    """HLS in fragments of MP4: video copied, sound copied or as AAC in stereo."""
+    """HLS in fragments of MP4: video copied, sound copied or as AAC in stereo.
+
+    Of a film without an index the segments become known as it comes in: it `grows`.
+    """
 
     segments: tuple[Segment, ...]
     video: Stream
     audio: Stream | None
     encodes_audio: bool
+    grows: bool = False
 
 
 type Delivery = Direct | Remux
@@ -38,8 +42,8 @@ _AUDIO_IN: Final = {
     Container.MP4: {"aac", "mp3", "ac3", "eac3", "flac", "opus"},
     Container.WEBM: {"opus", "vorbis"},
 }
-# Containers that name the times of their frames, and have an index. Transport streams have none, AVI no times.
-_CUT: Final = {Container.MP4, Container.MATROSKA, Container.WEBM}
+# Containers that name the times of their frames, which AVI does not.
+_CUT: Final = {Container.MP4, Container.MATROSKA, Container.WEBM, Container.MPEGTS}
 # Video that goes into fragments, and sound that receivers take from there.
 _VIDEO_IN_HLS: Final = {"h264", "hevc", "av1", "vp9"}
 _AUDIO_IN_HLS: Final = {"aac", "ac3", "eac3"}
@@ -72,9 +76,15 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None) -> Deli
     if video.codec not in _VIDEO_IN_HLS:
         raise Refused(Refusal.CONTAINER, container=probe.container, codec=_name(video))
     found = segments(probe)
-    if not found:
+    if not found and probe.container is Container.MP4 and len(probe.key_frames):  # no fragments to go on from
         raise Refused(Refusal.NO_INDEX)
-    return Remux(found, video, audio, encodes_audio=not _takes(audio, profile, _AUDIO_IN_HLS))
+    return Remux(found, video, audio, encodes_audio=not _takes(audio, profile, _copied(probe, audio)), grows=not found)
+
+
+def _copied(probe: Probe, audio: Stream | None) -> set[str]:
+    """Return the sound that goes into segments as it is; of transport streams none whose form only a decoder tells."""
+    is_plain = probe.container is not Container.MPEGTS or audio is None or audio.profile == "LC"
+    return _AUDIO_IN_HLS if is_plain else _AUDIO_IN_HLS - {"aac"}
 
 
 def _is_direct(probe: Probe, video: Stream, profile: Profile) -> bool:

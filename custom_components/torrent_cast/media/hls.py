@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from .probe import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .delivery import Remux
     from .worker import ByteSource, Json, Worker
@@ -19,6 +19,9 @@ SEGMENT_TYPE: Final = "video/mp4"
 
 TARGET_SECONDS: Final = 6.0
 """From one cut to the next, at least, as Apple's authoring specification asks: fewer would only cost requests."""
+
+GROWING_TARGET: Final = 12
+"""Seconds that a playlist says its segments have at most while it grows: films have a key frame at least every 5 s."""
 
 MAX_SEGMENT: Final = 48 << 20
 """Bytes of film in one segment: the worker may hold 64 MiB of a file, its index too."""
@@ -75,21 +78,27 @@ def _cuts(probe: Probe, duration: float) -> Iterator[Cut]:
             yield last
 
 
-def playlist(found: tuple[Segment, ...]) -> str:
-    """Return the playlist of a film that is all there to be asked for."""
+def playlist(found: Sequence[Segment], *, is_complete: bool = True) -> str:
+    """Return the playlist of a film that is all there to be asked for, or of one to which segments are still added.
+
+    Players begin the latter at its end unless it says otherwise, and ask for it again after the target duration, which
+    may not change (RFC 8216 §6.2.1): it has room for key frames that are farther apart than those before.
+    """
     longest = max(segment.duration for segment in found)
+    target = round(longest + 0.5) if is_complete else max(round(longest + 0.5), GROWING_TARGET)
     lines = [
         "#EXTM3U",
         "#EXT-X-VERSION:7",
-        f"#EXT-X-TARGETDURATION:{round(longest + 0.5)}",
+        f"#EXT-X-TARGETDURATION:{target}",
         "#EXT-X-MEDIA-SEQUENCE:0",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
+        f"#EXT-X-PLAYLIST-TYPE:{'VOD' if is_complete else 'EVENT'}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
+        *([] if is_complete else ["#EXT-X-START:TIME-OFFSET=0"]),
         f'#EXT-X-MAP:URI="{BEGINNING}"',
     ]
     for segment in found:
         lines += [f"#EXTINF:{segment.duration:.6f},", segment.name]
-    return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+    return "\n".join([*lines, *(["#EXT-X-ENDLIST"] if is_complete else []), ""])
 
 
 class Cutter:
@@ -98,7 +107,7 @@ class Cutter:
     def __init__(self, worker: Worker, source: ByteSource, probe: Probe, remux: Remux) -> None:
         self._worker = worker
         self._source = source
-        self._index = probe.index
+        self._probe = probe
         self._remux = remux
         self._job = f"film {next(_numbers)}"
 
@@ -126,7 +135,9 @@ class Cutter:
             "video": remux.video.index,
             "audio": None if remux.audio is None else remux.audio.index,
             "sound": "aac" if remux.encodes_audio else "copy",
-            "keep": [list(span) for span in self._index],
+            "keep": [list(span) for span in self._probe.index],
+            # Without an index a file is read from its middle on: then it does not say when it begins.
+            **({"origin": self._probe.start, "sound_start": remux.audio and remux.audio.start} if remux.grows else {}),
         }
 
 

@@ -106,6 +106,9 @@ _KEY_FRAME_GAP: Final = 30.0
 _LONGEST: Final = 30 * 86400.0
 """Seconds: longer is a damaged header."""
 
+_LATEST: Final = 1 << 62
+"""Microseconds: FFmpeg's own times have 63 bits."""
+
 _TYPES: Final = mimetypes.MimeTypes()
 for _suffix, _type in _SUFFIXES.items():
     _TYPES.add_type(_type, _suffix)
@@ -157,6 +160,10 @@ class Probe:
     audio: Stream | None = None
     """Its sound: the first audio."""
     chapters: tuple[Chapter, ...] = ()
+    start: int = 0
+    """The file's own time at its beginning, microseconds."""
+    scanned: int | None = None
+    """Of a film without an index: the bytes gone over, beyond which nobody knows what is where."""
 
     @property
     def video_codec(self) -> str | None:
@@ -171,16 +178,21 @@ class Probe:
     @property
     def bytes_per_second(self) -> float | None:
         """Return the mean rate in bytes/s."""
-        return self.size / self.duration if self.duration else None
+        if self.duration:
+            return self.size / self.duration
+        if len(self.key_frames) and self.key_frames.times[-1] > 0:
+            return self.key_frames.offsets[-1] / self.key_frames.times[-1]
+        return None
 
     def byte_at(self, seconds: float) -> BytePosition:
         """Return where to read for a moment: its key frame, else in proportion, else (no duration) the beginning."""
         if (offset := self.key_frames.at(seconds)) is not None:
             return BytePosition(offset, exact=True)
+        end = self.size if self.scanned is None else self.scanned
         if self.duration is None:
-            return BytePosition(0, exact=False)
+            return BytePosition(end - 1 if self.scanned and seconds > 0 else 0, exact=False)
         share = min(max(seconds / self.duration, 0.0), 1.0)
-        return BytePosition(min(int(self.size * share), self.size - 1), exact=False)
+        return BytePosition(max(0, min(int(self.size * share), end - 1)), exact=False)
 
 
 def content_type(name: str) -> str:
@@ -224,6 +236,7 @@ def _probe(answer: Answer, size: int, name: str) -> Probe:
         video=video,
         audio=audio,
         chapters=chapters(result["chapters"]),
+        start=_start(result["start"]),
     )
 
 
@@ -240,6 +253,12 @@ def _chosen(found: tuple[Stream, ...], index: object) -> Stream | None:
 
 def _duration(value: object) -> float | None:
     return value if isinstance(value, float) and 0 < value < _LONGEST else None
+
+
+def _start(value: object) -> int:
+    if not isinstance(value, int) or abs(value) > _LATEST:
+        raise ValueError("a beginning out of bounds")
+    return value
 
 
 def _number(value: object, limit: int) -> int:

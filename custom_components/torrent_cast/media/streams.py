@@ -15,6 +15,9 @@ _TEXT = 200
 _LARGEST = 1 << 20
 """Pixels, samples per second, channels, levels: none is larger."""
 
+_LATEST = 1 << 62
+"""Ticks: FFmpeg's times have 63 bits."""
+
 
 class Kind(StrEnum):
     """What a stream is for."""
@@ -49,6 +52,8 @@ class Stream:
     rate: int = 0
     language: str | None = None
     title: str | None = None
+    start: int | None = None
+    """When it begins, in its own unit of time."""
     is_default: bool = False
     is_forced: bool = False
 
@@ -78,6 +83,10 @@ def text(value: object, limit: int = _TEXT) -> str | None:
     return value[:limit] if isinstance(value, str) and value else None
 
 
+def _start(value: object) -> int | None:
+    return value if isinstance(value, int) and abs(value) <= _LATEST else None
+
+
 def _stream(entry: dict[str, object]) -> Stream:
     def number(name: str) -> int:
         value = entry.get(name) or 0
@@ -99,6 +108,7 @@ def _stream(entry: dict[str, object]) -> Stream:
         rate=number("rate"),
         language=text(entry.get("language")),
         title=text(entry.get("title")),
+        start=_start(entry.get("start")),
         is_default=entry.get("is_default") is True,
         is_forced=entry.get("is_forced") is True,
     )

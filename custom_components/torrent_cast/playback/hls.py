@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -49,15 +49,26 @@ def follow(cursor: Cursor, _place: Place, start: int, _end: int) -> Iterator[Non
 class Hls:
     """The segments of one session."""
 
-    def __init__(self, cutter: Cutter, segments: tuple[Segment, ...], heard: Heard) -> None:
+    def __init__(self, cutter: Cutter, segments: Sequence[Segment], size: int, heard: Heard) -> None:
+        """Make them of a file of `size` bytes; none yet: they are added as they become known."""
         self._cutter = cutter
         self._segments = {segment.name: segment for segment in segments}
-        self._end = segments[-1].end
+        self._end = size
         self._heard = heard
+        self.is_complete = bool(segments)
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._making: dict[str, asyncio.Task[bytes]] = {}
         self._waiting: dict[str, int] = {}
-        self.playlist: Final = playlist(segments)
+
+    @property
+    def playlist(self) -> str:
+        """Return the playlist as it is now."""
+        return playlist(tuple(self._segments.values()), is_complete=self.is_complete)
+
+    def extend(self, segments: Iterable[Segment], *, is_complete: bool) -> None:
+        """Add segments that have become known."""
+        self._segments |= {segment.name: segment for segment in segments}
+        self.is_complete = is_complete
 
     def find(self, name: str) -> Callable[[], Awaitable[bytes]] | None:
         """Return what makes the file of that name in the playlist, None for what is not in it."""

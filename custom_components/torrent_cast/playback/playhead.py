@@ -64,6 +64,10 @@ class Playhead:
         """Return the time since the last jump, s."""
         return self._clock() - self._jumped_at
 
+    def learn(self, found: Probe) -> None:
+        """Take what is known of the film by now."""
+        self._probe = found
+
     def seek(self, seconds: float) -> None:
         """Go to where somebody has just asked the device to play."""
         self._claims(self._byte_at(seconds))

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, Unpack
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
 from ..engine.files import printable
 from ..media import Probe, Profile, Refused, Remux, Stream, content_type, deliver, probe
+from ..media.growing import Scanner
 from ..media.hls import Cutter
 from ..media.subtitles import webvtt
 from .course import Course, Happening
 from .errors import BadPosition, NoData, SessionEnded
+from .growing import Growing
 from .hls import Hls, Place, follow
 from .playhead import Playhead
 from .state import State
@@ -116,6 +118,7 @@ class Session:
         self.subtitles: Subtitles | None = None
         self.shown: int | None = None  # the track of subtitles
         self.hls: Hls | None = None  # the film in segments, for a device that does not take the file
+        self.growing: Growing | None = None  # of a film without an index: what goes over it
         self.playhead: Playhead | None = None  # of a device that says where it is
         self.following: Following | None = None
         self.requested = asyncio.Event()
@@ -176,6 +179,12 @@ class Session:
         if self.probe is not None:
             return self.probe.content_type
         return content_type(self.file.name) if self.file else "video/mp4"
+
+    @property
+    def seekable_seconds(self) -> int | None:
+        """Return up to which second the device can seek in a film without an index, None for anywhere."""
+        until = self.growing.until if self.growing is not None else None
+        return None if until is None else int(until)
 
     @property
     def _reports(self) -> bool:
@@ -255,6 +264,10 @@ class Session:
         self.audio = await asyncio.to_thread(audio_of, found, self.wishes, self._owner.habits)
         self.hls = self._segmented(torrent, file, found, ahead)
         await self._find_subtitles(torrent, file)
+        if self.growing is not None:
+            self._work["grow"] = asyncio.create_task(self._attempt(self.growing.run), name="torrent_cast grow")
+            await self.growing.reach(self.start_position)
+            found = self.probe
         torrent.pace(found.bytes_per_second if self._owner.paces else None)
         first = found.byte_at(self.start_position).offset
         last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
@@ -282,8 +295,19 @@ class Session:
             remux = deliver(found, self.profile)
         if not isinstance(remux, Remux):
             return None
-        cutter = Cutter(self._owner.cutter, FileBytes(torrent, file), found, remux)
-        return Hls(cutter, remux.segments, self._heard if self._reports else partial(follow, ahead))
+        data = FileBytes(torrent, file)
+        cutter = Cutter(self._owner.cutter, data, found, remux)
+        hls = Hls(cutter, remux.segments, file.size, self._heard if self._reports else partial(follow, ahead))
+        if remux.grows:
+            self.growing = Growing(torrent, file, Scanner(self._owner.cutter, data, found), hls, self._learn)
+        return hls
+
+    def _learn(self, found: Probe) -> None:
+        """Take what is known of a film by now that has no index."""
+        self.probe = found
+        if self.playhead is not None:
+            self.playhead.learn(found)
+        self._owner.happened(self, None)
 
     async def _find_subtitles(self, torrent: Torrent, file: TorrentFile) -> None:
         """Find what the device is offered, and begin to read what it is to show. Raises NoSuchTrack."""

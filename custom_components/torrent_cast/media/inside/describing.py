@@ -64,6 +64,7 @@ def _stream(stream: Stream) -> Json:
         "codec": codec_of(stream),
         "language": (stream.metadata.get("language") or "")[:TEXT],
         "title": (stream.metadata.get("title") or stream.metadata.get("filename") or "")[:TEXT],
+        "start": stream.start_time,
         "is_default": bool(stream.disposition & flags.default),
         "is_forced": bool(stream.disposition & flags.forced),
     }

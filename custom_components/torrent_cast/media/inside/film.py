@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from .probing import NotMedia, delay_of, origin_of
+from .payloads import payload_of
+from .probing import MICROSECONDS, NotMedia, delay_of, origin_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -49,9 +50,16 @@ class Film:
         self.video = video
         self.audio = audio
         self.is_encoded = params["sound"] == "aac"
-        self.origin = origin_of(container, self.video)
-        self._by_position = "mov" not in container.format.name
-        self._delay = delay_of(self.video)
+        start = params.get("origin")
+        self._has_index = not isinstance(start, int)  # else the container was entered where it is to be read
+        self.origin = Fraction(start, MICROSECONDS) if isinstance(start, int) else origin_of(container, self.video)
+        self._by_position = "mov" not in container.format.name or not self._has_index
+        self._delay = delay_of(self.video) if self._has_index else 0
+        begun = params.get("sound_start")
+        assert isinstance(begun, int | None)  # the process outside sent it
+        self.sound_start = begun if isinstance(begun, int) or audio is None else audio.start_time
+        self.video_payload = payload_of(self.video)
+        self.audio_payload = payload_of(self.audio)
         self._keys: dict[Cut, int] = {}  # where the key frames of the cuts themselves are, in bytes
 
     def stamp(self, cut: Cut) -> int:
@@ -60,7 +68,7 @@ class Film:
 
     def seek(self, cut: Cut | None) -> None:
         """Go to a key frame, or stay at the beginning."""
-        if cut is not None:
+        if cut is not None and self._has_index:
             self._container.seek(self.stamp(cut), stream=self.video)
 
     def is_at(self, cut: Cut, packet: AnyPacket) -> bool:
@@ -77,9 +85,10 @@ class Film:
         A cut's offset may be that of a cluster: FFmpeg skips what is before the key frame there, and earlier than it.
         """
         is_late = self.seconds(packet) >= self.stamp(cut) * base_of(self.video) - self.origin
-        if not self._by_position or packet.pos is None:
+        position = packet.opaque
+        if not self._by_position or not isinstance(position, int):
             return is_late
-        return packet.pos >= cut.offset and (is_late or packet.pos > self._keys.get(cut, packet.pos))
+        return position >= cut.offset and (is_late or position > self._keys.get(cut, position))
 
     def seconds(self, packet: AnyPacket) -> Fraction:
         """Return when a packet is shown or heard, in s from the beginning."""
@@ -104,16 +113,21 @@ class Film:
         audio: list[AnyPacket] = []
         streams = [stream for stream in (self.video, self.audio) if stream is not None]
         is_over = False
+        place: int | None = None
         for packet in self._container.demux(streams):
             if packet.size == 0 or packet.pts is None:
                 continue
             if packet.stream is not self.video:
+                # Of several in one packet of a transport stream only the first has a position.
+                packet.opaque = place = place if packet.pos is None else packet.pos
                 audio.append(packet)
                 if end and is_over and self.is_after(end, packet) and self.seconds(packet) >= end.time + behind:
                     break
                 continue
             if not video and begin and not self.is_at(begin, packet):
                 continue
+            if not video and not self._has_index and not packet.is_keyframe:
+                continue  # recorded from the middle of something: nothing shows it
             is_over = is_over or (end is not None and self.is_at(end, packet))
             if not is_over:
                 video.append(packet)

@@ -75,6 +75,7 @@ def probe(file: SparseFile, _params: Json) -> tuple[Json, bytes]:
             "streams": streams(container),
             "chapters": chapters(container),
             "touched": file.touched(),
+            "start": container.start_time or 0,
         }
     return found, times.tobytes() + offsets.tobytes()
 
@@ -83,10 +84,11 @@ def opened(file: SparseFile) -> InputContainer:
     """Return the file, open; raises av.error.FFmpegError for what is no media."""
     sniffed = file.read(SNIFF)
     file.seek(0)
-    return av.open(file, "r", options=_options(sniffed))
+    return av.open(file, "r", options=options_of(sniffed))
 
 
-def _options(sniffed: bytes) -> dict[str, str]:
+def options_of(sniffed: bytes) -> dict[str, str]:
+    """Return how FFmpeg is to open a file that begins so."""
     if sniffed[4:8] in MP4_BOXES:
         # ignidx ends the reading at the first fragment: the others are all over the file.
         return SAFE | INDEXED | {"fflags": "+ignidx"}

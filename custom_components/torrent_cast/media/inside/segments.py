@@ -11,9 +11,12 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import av
+from av.packet import Packet
 
 from .boxes import Sample, Track, fragment, top_level
+from .entering import entered
 from .film import LATER, Cut, Film, base_of
+from .payloads import audio_config
 from .probing import opened
 from .sound import Encoder, encode
 
@@ -48,7 +51,7 @@ INIT: Final = {
 
 def beginning(file: SparseFile, params: Json) -> tuple[Json, bytes]:
     """Return the initialisation segment: `ftyp` and `moov`."""
-    with opened(file) as container:
+    with _opened(file, params, None) as container:
         film = Film(container, file, params)
         first = _first_packets(film, container)
         if file.missing:
@@ -65,7 +68,7 @@ def segment(file: SparseFile, params: Json) -> tuple[Json, bytes]:
     begin, end = _cut(params["begin"]), _cut(params["end"])
     number = params["number"]
     assert isinstance(number, int)
-    with opened(file) as container:
+    with _opened(file, params, begin) as container:
         film = Film(container, file, params)
         encoder = Encoder(film.audio) if film.audio and film.is_encoded else None
         video, audio = film.packets(begin, end, encoder.behind if encoder else 0.0)
@@ -81,6 +84,11 @@ def segment(file: SparseFile, params: Json) -> tuple[Json, bytes]:
     return {}, data
 
 
+def _opened(file: SparseFile, params: Json, begin: Cut | None) -> InputContainer:
+    """Return the file, open; one without an index from a cut on, since nothing else leads there."""
+    return entered(file, begin.offset if begin else 0) if "origin" in params else opened(file)
+
+
 def _video_track(film: Film, packets: list[AnyPacket]) -> Track:
     """Return the video, decoded `LATER` before the times at which any frame is shown, in their order."""
     shown = [round(film.ticks(packet, VIDEO_TIMESCALE)) for packet in packets]
@@ -88,7 +96,7 @@ def _video_track(film: Film, packets: list[AnyPacket]) -> Track:
     steps = [after - before for before, after in itertools.pairwise(decoded)]
     steps.append(steps[-1] if steps else VIDEO_TIMESCALE // 25)
     samples = [
-        Sample(bytes(packet), step, when - at, packet.is_keyframe)
+        Sample(film.video_payload(bytes(packet)), step, when - at, packet.is_keyframe)
         for packet, step, when, at in zip(packets, steps, shown, decoded, strict=True)
     ]
     return Track(1, decoded[0], samples)
@@ -115,7 +123,7 @@ def _audio_track(film: Film, packets: list[AnyPacket], begin: Cut | None, end: C
     steps = [after - before for before, after in itertools.pairwise(times)]
     steps.append(steps[-1] if steps and not size else Fraction(size))
     samples = [
-        Sample(bytes(packet), _duration(step, size, rate), 0, is_key=True)
+        Sample(film.audio_payload(bytes(packet)), _duration(step, size, rate), 0, is_key=True)
         for packet, step in zip(chosen, steps, strict=False)
     ]
     return Track(2, round(times[0]) if times else 0, samples)
@@ -151,7 +159,10 @@ def _mux(target: av.container.OutputContainer, film: Film, first: dict[int, AnyP
     if film.audio is not None and film.is_encoded:
         Encoder(film.audio).describe(target)
     elif film.audio is not None and (packet := first.get(film.audio.index)) is not None:
-        packets.append((target.add_stream_from_template(film.audio), packet))
+        audio = target.add_stream_from_template(film.audio)
+        if (config := audio_config(bytes(packet))) is not None:
+            audio.codec_context.extradata = config
+        packets.append((audio, Packet(film.audio_payload(bytes(packet)))))
     for stream, packet in packets:
         packet.stream = stream
         packet.pts = packet.dts = 0

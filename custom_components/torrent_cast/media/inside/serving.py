@@ -20,6 +20,7 @@ import av.error
 from .captions import captions
 from .picturing import picture
 from .probing import NotMedia, probe
+from .scanning import scan
 from .segments import beginning, segment
 from .sparse import SparseFile
 
@@ -85,6 +86,7 @@ class Jobs:
 
 METHODS: Final[dict[str, Callable[[SparseFile, Json], tuple[Json, bytes]]]] = {
     "probe": probe,
+    "scan": scan,
     "picture": picture,
     "captions": captions,
     "beginning": beginning,

@@ -166,8 +166,8 @@ class Timeline:
         """
         stream, rate = self._encoder.stream, self._encoder.rate_in
         raw = when * rate
-        if samples and stream.start_time is not None:
-            first = self._film.seconds_of(stream.start_time * base_of(stream)) * rate
+        if samples and self._film.sound_start is not None:
+            first = self._film.seconds_of(self._film.sound_start * base_of(stream)) * rate
             snapped = first + round((raw - first) / samples) * samples
             raw = snapped if abs(snapped - raw) <= SNAP * rate else raw
         return round(raw * self._encoder.rate / rate)

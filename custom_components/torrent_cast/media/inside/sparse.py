@@ -35,6 +35,8 @@ class SparseFile:
         self.cut = False
         self._position = 0
         self._floor = -1
+        self._limit = self.size
+        self._bridge = (0, 0, b"")
         self._blocks: set[int] = set()
 
     def add(self, start: int, data: bytes) -> None:
@@ -71,6 +73,28 @@ class SparseFile:
         """From here on the file ends, in `cut`, where bytes that follow its head would be missing."""
         self._floor = self._end(0) if self._starts and self._starts[0] == 0 else 0
 
+    def limit(self, end: int) -> None:
+        """From here on the file ends, in `cut`, before byte `end`."""
+        self._limit = min(end, self.size)
+
+    def bridge(self, begin: int, end: int, header: bytes) -> None:
+        """From here on the bytes [begin, end) are `header` and zeros."""
+        self._bridge = begin, end, header
+
+    def find_last(self, mark: bytes, start: int, end: int) -> int | None:
+        """Return where `mark` last begins in the bytes [start, end), as far as those from `start` on are here."""
+        at = bisect_right(self._starts, start) - 1
+        if at < 0:
+            return None
+        first = self._starts[at]
+        found = self._chunks[at].rfind(mark, start - first, max(0, end - first))
+        return None if found < 0 else first + found
+
+    def peek(self, position: int, count: int) -> bytes:
+        """Return up to `count` bytes that are here, and go nowhere."""
+        at = bisect_right(self._starts, position) - 1
+        return self._cut_out(at, position, position + count) if at >= 0 else b""
+
     def head(self) -> bytes:
         """Return the bytes held from the first on."""
         return bytes(self._chunks[0]) if self._starts and self._starts[0] == 0 else b""
@@ -87,9 +111,18 @@ class SparseFile:
 
     def read(self, count: int) -> bytes:
         """Return up to `count` bytes, none at the end and where bytes are missing."""
-        count = min(count, self.size - self._position)
+        self.cut = self.cut or self._position + count > self._limit < self.size
+        count = min(count, self._limit - self._position)
         if count <= 0 or self.missing:
             return b""
+        begin, end, header = self._bridge
+        if begin <= self._position < end:
+            at = self._position - begin
+            data = (header[at : at + count]).ljust(min(count, end - self._position), b"\0")
+            self._position += len(data)
+            return data
+        if self._position < begin:
+            count = min(count, begin - self._position)
         at = bisect_right(self._starts, self._position) - 1
         if at < 0 or self._position >= self._end(at):
             self._miss(at, count)

@@ -1,0 +1,144 @@
+"""A film without an index: gone over as it comes in, and cut where its key frames turn out to be."""
+
+from array import array
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from .errors import Reason, Refusal, Refused, Unplayable
+from .hls import MAX_SEGMENT, TARGET_SECONDS, Cut, Segment
+from .probe import KeyFrames
+
+if TYPE_CHECKING:
+    from .probe import Probe
+    from .worker import Answer, ByteSource, Worker
+
+WINDOW: Final = 4 << 20
+"""Bytes gone over at a time: some seconds of film, and 40 ms of work."""
+
+TICK: Final = 0.001
+"""Seconds: no segment is shorter."""
+
+MARGIN: Final = 2.5
+"""Seconds of film that are known beyond a segment before anybody may ask for it: its sound lies within 2 s of it."""
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What was found: key frames; `reached`, the byte to go on from; `until`, how far the video goes, s."""
+
+    key_frames: KeyFrames
+    reached: int
+    until: float | None
+
+
+class Growth:
+    """What is known of a film so far: its key frames, and the segments between them."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._times = array("d")
+        self._offsets = array("q")
+        self._pending: list[Cut] = []
+        self._last: Cut | None = None
+        self.segments: list[Segment] = []
+        self.until = 0.0  # s
+        self.is_complete = False
+        self.probe = replace(probe, key_frames=KeyFrames(self._times, self._offsets), scanned=0)
+
+    def take(self, found: Stretch, end: int) -> None:
+        """Add what was found before byte `end`. Raises Refused where key frames are too far apart."""
+        for time, offset in zip(found.key_frames.times, found.key_frames.offsets, strict=True):
+            if not self._times or time > self._times[-1]:
+                self._times.append(time)
+                self._offsets.append(offset)
+                self._cut(time, offset)
+        self.until = max(self.until, found.until or 0.0)
+        while self._pending and self._pending[0].time <= self.until - MARGIN:
+            self._close(self._pending.pop(0))
+        here = self._last.offset if self._last else 0
+        if end - here > MAX_SEGMENT and not self._pending:
+            raise Refused(Refusal.NO_INDEX)
+        self.probe = replace(self.probe, scanned=end)
+
+    def finish(self) -> None:
+        """Take note that the end of the film was reached. Raises Refused where there was no key frame."""
+        if not self._times:
+            raise Refused(Refusal.NO_INDEX)
+        for cut in self._pending:
+            self._close(cut)
+        self._pending.clear()
+        self._close(None)
+        self.is_complete = True
+        self.probe = replace(self.probe, duration=self.until, scanned=None)
+
+    def _cut(self, time: float, offset: int) -> None:
+        last = self._pending[-1] if self._pending else self._last
+        last = last if last is not None else Cut(0.0, 0)
+        if time - last.time >= TARGET_SECONDS and offset > last.offset:
+            self._pending.append(Cut(time, offset))
+
+    def _close(self, until: Cut | None) -> None:
+        begin = self._last
+        time, start = (begin.time, begin.offset) if begin else (0.0, 0)
+        end_time, end = (until.time, until.offset) if until else (max(self.until, time + TICK), self.probe.size)
+        self.segments.append(Segment(len(self.segments), begin, until, end_time - time, start, end))
+        self._last = until
+
+
+class Scanner:
+    """Has the worker go over a film from its beginning to its end; its bytes come from `source`."""
+
+    def __init__(self, worker: Worker, source: ByteSource, probe: Probe, window: int = WINDOW) -> None:
+        self._worker = worker
+        self._source = source
+        self._job = f"scan {next(_numbers)}"
+        self._at = 0
+        self._usual = self._window = window
+        self.growth = Growth(probe)
+
+    @property
+    def upcoming(self) -> tuple[int, int]:
+        """Return the bytes [start, end) that are gone over next."""
+        return self._at, min(self._at + self._window, self._source.size)
+
+    async def go_on(self) -> None:
+        """Go over what comes next. Raises Unplayable, and what the source raises."""
+        start, end = self.upcoming
+        found = await self._scan(start, end)
+        self.growth.take(found, end)
+        if end == self._source.size:
+            self.growth.finish()
+        # Frames may be larger than a window.
+        self._window = self._usual if found.reached > start else self._window * 2
+        self._at = found.reached
+
+    async def _scan(self, start: int, end: int) -> Stretch:
+        probe = self.growth.probe
+        assert probe.video is not None  # for the type checker: nothing else is cut
+        params = {
+            "start": start,
+            "end": end,
+            "video": probe.video.index,
+            "origin": probe.start,
+            "keep": [list(span) for span in probe.index],
+        }
+        data = await self._source.read_range(start, end)
+        answer = await self._worker.call(self._job, self._source, "scan", params, ((start, data),))
+        try:
+            return _stretch(answer, start, end)
+        except (LookupError, TypeError, ValueError) as err:
+            raise Unplayable(Reason.CRASHED, f"the worker's answer makes no sense: {err!r}") from err
+
+
+def _stretch(answer: Answer, start: int, end: int) -> Stretch:
+    """Return the worker's answer as a value; a hostile file may have written it."""
+    reached, until = answer.result["reached"], answer.result["until"]
+    half = len(answer.payload) // 2
+    times, offsets = array("d", answer.payload[:half]), array("q", answer.payload[half:])
+    if not isinstance(reached, int) or not isinstance(until, float | None):
+        raise TypeError("no place and time")
+    if len(times) != len(offsets) or not all(start <= offset < end for offset in (*offsets, reached)):
+        raise ValueError("an index out of bounds")
+    return Stretch(KeyFrames(times, offsets), reached, until)

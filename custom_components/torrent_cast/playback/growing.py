@@ -1,0 +1,59 @@
+"""A film without an index while it comes in: gone over as far as it is verified, so that its playlist grows."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from ..engine import Torrent, TorrentFile
+from ..media import Probe
+from ..media.growing import Scanner
+from .hls import Hls
+
+# Segments a player has to begin with: the one it plays, and one by the time it asks for the playlist again.
+IN_HAND: Final = 2
+
+
+class Growing:
+    """Goes over one film, in step with what comes in."""
+
+    def __init__(
+        self, torrent: Torrent, file: TorrentFile, scanner: Scanner, hls: Hls, learn: Callable[[Probe], None]
+    ) -> None:
+        """Tell `learn` what is known of the film by and by."""
+        self._torrent = torrent
+        self._file = file
+        self._scanner = scanner
+        self._hls = hls
+        self._learn = learn
+        self._grown = asyncio.Event()
+
+    @property
+    def until(self) -> float | None:
+        """Return the second up to which the device can play and seek, None where that is all of the film."""
+        growth = self._scanner.growth
+        if growth.is_complete:
+            return None
+        return growth.segments[-1].until.time if growth.segments and growth.segments[-1].until else 0.0
+
+    async def run(self) -> None:
+        """Go over the film to its end. Raises Unplayable, TorrentCastError."""
+        growth = self._scanner.growth
+        while not growth.is_complete:
+            # What is wanted next is the player's to say: here is only waited.
+            for piece in self._torrent.pieces(self._file, *self._scanner.upcoming):
+                await self._torrent.wait_for_piece(piece)
+            known = len(growth.segments)
+            await self._scanner.go_on()
+            self._hls.extend(growth.segments[known:], is_complete=growth.is_complete)
+            self._learn(growth.probe)
+            self._grown.set()
+            self._grown = asyncio.Event()
+
+    async def reach(self, seconds: float) -> None:
+        """Wait until a player could begin at `seconds`."""
+        while not self._scanner.growth.is_complete and not self._suffices(seconds):
+            await self._grown.wait()
+
+    def _suffices(self, seconds: float) -> bool:
+        segments = self._scanner.growth.segments
+        return sum(segment.until is not None and segment.until.time > seconds for segment in segments) >= IN_HAND

@@ -1,0 +1,218 @@
+"""Films without an index: gone over in windows by the real worker, and cut where their key frames are."""
+
+import io
+import random
+from array import array
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import av
+import pytest
+
+from custom_components.torrent_cast.media import (
+    Container,
+    KeyFrames,
+    Probe,
+    Reason,
+    Refusal,
+    Refused,
+    Remux,
+    Unplayable,
+    deliver,
+    probe,
+    profile_of,
+)
+from custom_components.torrent_cast.media.growing import MARGIN, Growth, Scanner, Stretch, _stretch
+from custom_components.torrent_cast.media.hls import GROWING_TARGET, MAX_SEGMENT, Cutter, playlist
+from custom_components.torrent_cast.media.worker import Answer
+
+from .sources import MemorySource
+from .test_hls import decoded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from custom_components.torrent_cast.media import Worker
+    from custom_components.torrent_cast.media.hls import Segment
+
+UNINDEXED = ["ac3.ts", "aac.ts", "live.mkv", "fragments.mp4"]
+WINDOW = 20_000
+"""Bytes: some seconds of these small films, and now and then less than a group of pictures."""
+
+
+class Grown(NamedTuple):
+    """A film that was gone over, and what cuts it."""
+
+    scanner: Scanner
+    cutter: Cutter
+    source: MemorySource
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Return its segments."""
+        return self.scanner.growth.segments
+
+
+async def grown(worker: Worker, path: Path, window: int = WINDOW) -> Grown:
+    """Go over a film; small as it is, what the probe takes for an index is left aside."""
+    source = MemorySource(path.read_bytes())  # noqa: ASYNC240  # a small file
+    found = await probe(worker, source, path.name)
+    assert found.video is not None
+    encodes_audio = found.audio_codec == "ac3"
+    remux = Remux((), found.video, found.audio, encodes_audio=encodes_audio, grows=True)
+    scanner = Scanner(worker, source, found, window)
+    while not scanner.growth.is_complete:
+        await scanner.go_on()
+    return Grown(scanner, Cutter(worker, source, found, remux), source)
+
+
+@pytest.mark.parametrize("name", UNINDEXED)
+async def test_sound_and_picture_are_in_step_in_each_segment_alone(worker: Worker, clocks: Path, name: str) -> None:
+    film = await grown(worker, clocks / name)
+    beginning = await film.cutter.beginning()
+    assert len(film.segments) == 5
+    for segment in film.segments:
+        begin = segment.begin.time if segment.begin else 0.0
+        flashes, tones = decoded(beginning + await film.cutter.segment(segment))
+        assert len(flashes) >= 4
+        for flash in flashes:
+            assert flash == pytest.approx(round(flash), abs=0.041)
+            assert begin - 0.001 <= flash < begin + segment.duration
+            if begin + 0.2 < flash < begin + segment.duration - 0.2:
+                assert min(abs(tone - flash) for tone in tones) <= 0.040
+
+
+@pytest.mark.parametrize("name", UNINDEXED)
+async def test_segments_hold_every_frame_once_and_are_the_same_in_any_order(
+    worker: Worker, clocks: Path, name: str
+) -> None:
+    film = await grown(worker, clocks / name)
+    beginning = await film.cutter.beginning()
+    media = [await film.cutter.segment(segment) for segment in film.segments]
+    whole = beginning + b"".join(media)
+    flashes, tones = decoded(whole)
+    assert [round(flash) for flash in flashes] == list(range(30))
+    assert len(tones) in {29, 30}
+    with av.open(io.BytesIO(whole), "r") as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        times = [float((packet.pts or 0) * packet.time_base) for packet in packets]
+    assert max(after - before for before, after in pairwise(times)) < 0.035, "no hole in the sound, at no border"
+    again = await grown(worker, clocks / name, window=50_000)
+    assert again.segments == film.segments, "wherever the windows end"
+    order = list(again.segments)
+    random.Random(1).shuffle(order)
+    for segment in order:
+        assert await again.cutter.segment(segment) == media[segment.number]
+
+
+async def test_a_real_transport_stream_has_no_index_and_grows(worker: Worker, media: Path) -> None:
+    source = MemorySource((media / "film.ts").read_bytes())
+    found = await probe(worker, source, "film.ts")
+    delivery = deliver(found, profile_of("Chromecast"))
+    assert isinstance(delivery, Remux)
+    assert delivery.grows
+    assert not delivery.encodes_audio
+
+
+async def test_a_film_is_gone_over_once(worker: Worker, clocks: Path) -> None:
+    film = await grown(worker, clocks / "ac3.ts")
+    read = sum(end - start for start, end in film.source.asked)
+    assert read < 3 * film.source.size + (1 << 20), "windows overlap by less than themselves"
+
+
+async def test_a_damaged_stretch_is_an_error_or_a_stretch(worker: Worker, clocks: Path) -> None:
+    data = (clocks / "ac3.ts").read_bytes()
+    chance = random.Random(1)
+    found = await probe(worker, MemorySource(data), "ac3.ts")
+    reasons = set()
+    for _ in range(20):
+        damaged = bytearray(data)
+        for _ in range(2000):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        scanner = Scanner(worker, MemorySource(bytes(damaged)), found, WINDOW)
+        try:
+            while not scanner.growth.is_complete:
+                await scanner.go_on()
+        except Unplayable as err:
+            reasons.add(err.reason)
+    assert reasons <= {Reason.NOT_MEDIA, Reason.CRASHED, Refusal.NO_INDEX}
+
+
+# --- what becomes known by and by ------------------------------------------------------------------------------------
+
+
+def stretch(*times: float, until: float | None = None) -> Stretch:
+    """Return key frames at `times` s, a megabyte for each second."""
+    offsets = [round(time * (1 << 20)) for time in times]
+    return Stretch(KeyFrames(array("d", times), array("q", offsets)), offsets[-1] if offsets else 0, until or times[-1])
+
+
+def growth(size: int = 40 << 20) -> Growth:
+    """Return a film of `size` bytes of which nothing is known."""
+    empty = KeyFrames(array("d"), array("q"))
+    return Growth(Probe(Container.MPEGTS, "video/mp2t", size, None, ((0, 9),), empty))
+
+
+def test_a_segment_is_told_of_once_more_than_it_is_known() -> None:
+    found = growth()
+    found.take(stretch(0, 4, 8), 9 << 20)
+    assert found.segments == [], "its sound may lie behind it"
+    found.take(stretch(12, until=8 + MARGIN), 13 << 20)
+    assert [segment.duration for segment in found.segments] == [8]
+    assert found.probe.scanned == 13 << 20
+
+
+def test_what_is_found_again_counts_once() -> None:
+    found = growth()
+    found.take(stretch(0, 8), 9 << 20)
+    found.take(stretch(8, 16, until=20), 20 << 20)
+    assert [segment.name for segment in found.segments] == ["0.m4s", "1.m4s"]
+    assert len(found.probe.key_frames) == 3
+
+
+def test_the_last_segment_goes_to_the_end() -> None:
+    found = growth()
+    found.take(stretch(0, 8, until=40), 40 << 20)
+    found.finish()
+    assert [segment.duration for segment in found.segments] == [8, 32]
+    assert (found.probe.duration, found.probe.scanned, found.is_complete) == (40, None, True)
+
+
+def test_key_frames_too_far_apart_are_refused() -> None:
+    found = growth(size=4 * MAX_SEGMENT)
+    with pytest.raises(Refused, match="no_index"):
+        found.take(stretch(until=9), MAX_SEGMENT + 1)
+    with pytest.raises(Refused, match="no_index"):
+        growth().finish()
+
+
+def test_a_place_is_not_looked_for_beyond_what_is_known() -> None:
+    found = growth()
+    found.take(stretch(0, 8, until=12), 12 << 20)
+    assert found.probe.byte_at(9).offset == 8 << 20
+    assert found.probe.byte_at(3600).offset < 12 << 20
+    assert found.probe.bytes_per_second == 1 << 20
+
+
+def test_a_growing_playlist_begins_at_its_beginning_and_has_no_end() -> None:
+    found = growth()
+    found.take(stretch(0, 8, 16, until=20), 20 << 20)
+    lines = playlist(found.segments, is_complete=False).splitlines()
+    assert "#EXT-X-PLAYLIST-TYPE:EVENT" in lines
+    assert "#EXT-X-START:TIME-OFFSET=0" in lines
+    assert f"#EXT-X-TARGETDURATION:{GROWING_TARGET}" in lines
+    assert "#EXT-X-ENDLIST" not in lines
+
+
+@pytest.mark.parametrize(
+    ("result", "payload"),
+    [
+        ({"reached": 5, "until": "late"}, b""),
+        ({"reached": 99, "until": 1.0}, b""),
+        ({"reached": 5, "until": 1.0}, array("d", [0.0]).tobytes() + array("q", [99]).tobytes()),
+        ({}, b""),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_an_error(result: dict[str, object], payload: bytes) -> None:
+    with pytest.raises((LookupError, TypeError, ValueError)):
+        _stretch(Answer(result, payload), 0, 9)
