@@ -232,7 +232,7 @@ def film(film_file: Path, seeder: Callable[[Path], Seed]) -> Seed:
 def noise(tmp_path: Path, seeder: Callable[[Path], Seed]) -> Seed:
     """Return a torrent of one file that only claims to be a film: 10.5 pieces of noise."""
     path = tmp_path / "seeder" / "noise.mp4"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(random_bytes(10 * PIECE + PIECE // 2 + 3))
     return seeder(path)
 

@@ -281,7 +281,7 @@ class TorrentCastPlayer(Delegate):
         """Start nothing any more; return what is there."""
         await authorise(self.hass, self._context, [self._cast])
         self._program.cancel()
-        self._program.queue.clear()
+        self._program.queue.give_up()
         return self._sessions
 
     @override

@@ -17,7 +17,8 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from .errors import translate_errors
-from .playback import Session, State
+from .playback import Session, State, TargetUnavailable
+from .targets import is_there
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,10 +37,11 @@ async def play_on(hass: HomeAssistant, context: Context | None, session: Session
     """Have the Cast integration play the session, with the caller's rights, and wait until it plays."""
     assert session.target is not None  # who plays it has said where
     media = {ATTR_MEDIA_CONTENT_ID: session.content_id, ATTR_MEDIA_CONTENT_TYPE: MediaType.VIDEO}
-    with session.ends_with():
+    with translate_errors(), session.ends_with():
+        if not is_there(hass, session.target):
+            raise TargetUnavailable("device_unavailable", device=session.target)
         await ask(hass, context, SERVICE_PLAY_MEDIA, session.target, **media)
-        with translate_errors():
-            await _until_it_plays(session)
+        await _until_it_plays(session)
 
 
 async def _until_it_plays(session: Session) -> None:

@@ -128,6 +128,8 @@ class Program:
 
     async def _choose_and_start(self, request: Request, where: Enqueue) -> Session:
         item = await self._choose(request)
+        if not self.is_choosing:  # somebody has stopped it meanwhile
+            raise SessionEnded("session_ended")
         if where is Enqueue.REPLACE:
             self.queue.clear()
         return await self._start_item(item)

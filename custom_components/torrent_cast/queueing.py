@@ -10,9 +10,9 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from . import tree
-from .engine import TorrentCastError, TorrentFile
+from .engine import StorageError, TorrentCastError, TorrentFile
 from .media import Unplayable
-from .playback import Happening, Playback, Queued, Session
+from .playback import Happening, NoReachableUrl, Playback, Queued, Session, SessionEnded, State, TargetUnavailable
 from .playing import play_on
 from .titles import plain, titles_of
 
@@ -20,6 +20,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # Head and index of the next film are fetched this long before the end of the one that plays; s.
 AHEAD: Final = 60.0
+# Why no other film would fare better.
+NOT_THE_FILM: Final = (TargetUnavailable, NoReachableUrl, SessionEnded, StorageError)
 CUT_SHORT: Final = frozenset({Happening.STOPPED, Happening.FAILED})
 
 type Start = Callable[[Coroutine[Any, Any, None], str], object]
@@ -34,6 +36,7 @@ class Succession:
         self._playback = playback
         self._start = start
         self._seen_to: WeakSet[Session] = WeakSet()  # those whose successor is ready, or there is none
+        self._going_on: WeakSet[Session] = WeakSet()  # those that follow another one and do not play yet
 
     @callback
     def async_listen(self) -> CALLBACK_TYPE:
@@ -52,10 +55,15 @@ class Succession:
             return
         if happening is Happening.FINISHED:
             self._start(self._go_on(session, target), "torrent_cast next film")
-        elif happening in CUT_SHORT and all(one is session for one in self._playback.for_target(target)):
-            queue = self._playback.queue(target)
-            if not queue.is_overtaken:  # else something else takes the place of what has ended
-                queue.clear()
+        elif session in self._going_on and _is_its_own_fault(session):
+            return  # what follows it has its turn
+        elif happening in CUT_SHORT and self._is_free(target, session):
+            self._playback.queue(target).clear()
+
+    def _is_free(self, target: str, after: Session) -> bool:
+        """Tell whether nothing takes a session's place on a device yet."""
+        others = (one for one in self._playback.for_target(target) if one is not after and not one.is_over)
+        return not self._playback.queue(target).is_overtaken and next(others, None) is None
 
     def _on_change(self) -> None:
         for session in self._playback.sessions:
@@ -80,18 +88,31 @@ class Succession:
             _LOGGER.debug("The next film is not ready: %s", err.reason)
 
     async def _go_on(self, session: Session, target: str) -> None:
+        """Play what follows a session, or what follows that where it cannot be played."""
+        queue, last = self._playback.queue(target), session
+        while self._is_free(target, last):
+            following = await self._play_next(last, target)
+            if following is None or not _is_its_own_fault(following) or not queue.items:
+                return
+            last = following
+
+    async def _play_next(self, session: Session, target: str) -> Session | None:
+        """Play what follows a session and return it, played or not; None where nothing follows."""
         queue = self._playback.queue(target)
-        if queue.is_overtaken or any(one is not session for one in self._playback.for_target(target)):
-            return  # somebody plays something else already
         context = queue.items[0].context if queue.items else None
+        following = None
         try:
             following = self._playback.start_next(target, after=session)
             if following is None and (item := await self._next_in_torrent(session)) is not None:
                 following = self._playback.start_queued(item, target=target)
             if following is not None:
+                self._going_on.add(following)
                 await play_on(self._hass, context, following)
         except (TorrentCastError, HomeAssistantError) as err:
             _LOGGER.error("Cannot go on with the next film on %s: %s", target, err)  # noqa: TRY400  # its text says it all
+        if following is not None:
+            self._going_on.discard(following)
+        return following
 
     async def _next_in_torrent(self, session: Session) -> Queued | None:
         """Return the episode or song after the one that plays, None where there is none or nobody wants it."""
@@ -115,6 +136,11 @@ class Succession:
         ordered = [one for one in tree.in_order(same, titles) if songs or titles[one.path].episodes]
         after = ordered[ordered.index(file) + 1 :] if file in ordered else []
         return after[0] if after else None
+
+
+def _is_its_own_fault(session: Session) -> bool:
+    """Tell whether a session has failed, and for a reason that another film may not have."""
+    return session.state is State.FAILED and not isinstance(session.error, NOT_THE_FILM)
 
 
 def _is_near_its_end(session: Session) -> bool:

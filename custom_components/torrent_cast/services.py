@@ -151,6 +151,7 @@ async def _async_stop(call: ServiceCall) -> None:
     targets = cast_targets(call)
     await authorise(call.hass, call.context, targets)
     for target in targets:
+        playback.queue(target).give_up()
         await stop_on(call.hass, call.context, target, playback.for_target(target))
 
 
@@ -186,6 +187,7 @@ async def _async_transfer(call: ServiceCall) -> ServiceResponse:
         if runs and not old.is_over:
             await ask(call.hass, call.context, SERVICE_MEDIA_PLAY, old.target)
         raise
+    playback.move_queue(old.target, targets[0])
     await stop_on(call.hass, call.context, old.target, [] if old.is_over else [old])
     return {"sessions": [described(new)]} if call.return_response else None
 

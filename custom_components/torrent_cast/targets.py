@@ -57,7 +57,7 @@ def reachable_targets(call: ServiceCall) -> list[str]:
     """Return those that can be reached. Raises also when one that was named cannot, or none can."""
     targets = cast_targets(call)
     named = async_extract_referenced_entity_ids(call.hass, TargetSelection(dict(call.data))).referenced
-    there = [target for target in targets if _is_there(call.hass, target)]
+    there = [target for target in targets if is_there(call.hass, target)]
     for target in targets:
         if target not in there and (target in named or not there):
             raise HomeAssistantError(
@@ -102,6 +102,8 @@ def cast_behind(hass: HomeAssistant, entity_id: str) -> str | None:
     return entity_id if _is_cast(hass, entity_id) else None
 
 
-def _is_there(hass: HomeAssistant, entity_id: str) -> bool:
+@callback
+def is_there(hass: HomeAssistant, entity_id: str) -> bool:
+    """Tell whether an entity can be asked for something; Home Assistant says nothing when it passes over one."""
     state = hass.states.get(entity_id)
     return state is not None and state.state != STATE_UNAVAILABLE

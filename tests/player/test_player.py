@@ -294,6 +294,26 @@ async def test_a_device_that_is_renamed_while_a_film_is_chosen_is_not_busy_after
     assert not playback.is_busy(CAST)
 
 
+async def test_the_action_stop_ends_what_is_only_being_chosen(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = asyncio.Event()
+
+    async def read(*_: object) -> Choice:
+        await found.wait()
+        return Choice(await playback.parse(film.magnet))
+
+    monkeypatch.setattr("custom_components.torrent_cast.program.choose_source", read)
+    starting = asyncio.create_task(play(hass, film.magnet))
+    await until(lambda: playback.queue(CAST).is_overtaken)
+    await hass.services.async_call("torrent_cast", "stop", {"entity_id": CAST}, blocking=True)
+    found.set()
+    with pytest.raises(HomeAssistantError) as caught:
+        await soon(starting)
+    assert caught.value.translation_key == "session_ended"
+    assert (playback.sessions, cast.asked) == ((), [])
+
+
 async def test_what_fails_at_once_is_said_at_once_and_what_fails_later_is_an_event_and_a_state(
     hass: HomeAssistant, cast: FakeCast, film: Seed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

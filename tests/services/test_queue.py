@@ -9,8 +9,8 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast.playback import Playback, Session, State
-from tests.conftest import OPTIONS, Seed, Television, settled, until
-from tests.services.conftest import play
+from tests.conftest import OPTIONS, Seed, Television, Televisions, settled, until
+from tests.services.conftest import do, play
 
 
 @pytest.fixture
@@ -98,6 +98,44 @@ async def test_a_stop_forgets_what_is_queued(
     await hass.async_block_till_done(wait_background_tasks=True)
     await settled(playback)
     assert (queue.items, queue.ready, playback.sessions) == ((), None, ())
+
+
+async def test_what_cannot_be_played_does_not_keep_the_others_from_their_turn(
+    hass: HomeAssistant, tv: Television, playback: Playback, show: Seed, film: Seed, noise: Seed
+) -> None:
+    await play(hass, tv.entity_id, show.magnet, file="*E08*")
+    for one in (noise, noise, film, film):
+        await play(hass, tv.entity_id, one.magnet, enqueue="add")
+    (await plays(playback, "E08")).end(State.FINISHED)
+    await plays(playback, "The film")
+    assert len(playback.queue(tv.entity_id).items) == 1
+
+
+async def test_a_device_that_is_away_ends_the_queue(
+    hass: HomeAssistant, tv: Television, playback: Playback, show: Seed, film: Seed
+) -> None:
+    await play(hass, tv.entity_id, show.magnet, file="*E08*")
+    await play(hass, tv.entity_id, film.magnet, enqueue="add")
+    await play(hass, tv.entity_id, film.magnet, enqueue="add")
+    hass.states.async_set(tv.entity_id, "unavailable")
+    (await plays(playback, "E08")).end(State.FINISHED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await settled(playback)
+    assert (playback.sessions, playback.queue(tv.entity_id).items) == ((), ())
+    assert len(tv.played) == 1
+
+
+async def test_a_transfer_takes_the_queue_along(
+    hass: HomeAssistant, tv: Television, televisions: Televisions, playback: Playback, show: Seed, film: Seed
+) -> None:
+    kitchen = televisions.add("kitchen")
+    await play(hass, tv.entity_id, film.magnet)
+    await play(hass, tv.entity_id, show.magnet, file="*E09*", enqueue="add")
+    hass.services.async_register("media_player", "media_pause", lambda _call: None)
+    await do(hass, "transfer", entity_id=kitchen.entity_id)
+    assert playback.queue(tv.entity_id).items == ()
+    (await plays(playback, "The film")).end(State.FINISHED)
+    assert (await plays(playback, "E09")).target == kitchen.entity_id
 
 
 @pytest.mark.parametrize(("where", "left"), [("play", 1), ("replace", 0)])

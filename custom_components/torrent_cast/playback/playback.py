@@ -14,7 +14,7 @@ from .catalogue import Entry
 from .library import Library
 from .listeners import Pulse
 from .pictures import Pictures
-from .queue import Queue, Queued
+from .queue import Enqueue, Queue, Queued
 from .session import Play, Session
 from .sessions import Sessions
 from .settings import PlaybackSettings
@@ -94,6 +94,12 @@ class Playback:
             self.queue(new).clear()
             self._queues[new] = queue
         self.changes.beat()
+
+    def move_queue(self, entity_id: str, to: str) -> None:
+        """Have what a device was to play next played on another one, before what is queued there."""
+        items = self.queue(entity_id).items
+        self.queue(entity_id).clear()
+        self.queue(to).put(items, Enqueue.NEXT)
 
     def is_busy(self, entity_id: str) -> bool:
         """Tell whether something of ours is on a device, or on its way there."""

@@ -93,6 +93,11 @@ class Queue:
         self._drop()
         self._changed()
 
+    def give_up(self) -> None:
+        """Forget all, and what is being found out to be played at once."""
+        self.is_overtaken = False
+        self.clear()
+
     def _drop(self) -> None:
         if self.ready is not None:
             self.ready.end()
