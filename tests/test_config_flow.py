@@ -254,6 +254,12 @@ async def test_the_options_show_what_holds(hass: HomeAssistant, entry: MockConfi
     assert shown(form) == {name: holds[name] for name in (*PLAYBACK, *NETWORK, *DEVICES)} | EMPTY
 
 
+async def test_no_section_has_a_default_in_place_of_its_fields(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert form["data_schema"] is not None
+    assert [field.default for field in form["data_schema"].schema] == [vol.UNDEFINED] * 5
+
+
 async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     form = await hass.config_entries.options.async_init(entry.entry_id)
     done = await hass.config_entries.options.async_configure(

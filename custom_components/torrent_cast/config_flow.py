@@ -139,7 +139,8 @@ def _marker(name: str, values: Mapping[str, Any]) -> vol.Marker:
 
 def _section(name: str, fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[vol.Marker, Any]:
     schema = vol.Schema({_marker(field, values): selector for field, selector in fields.items()})
-    return {vol.Required(name, default=dict): section(schema, {"collapsed": True})}
+    # Without a default: the frontend would take it for what is in the section, in place of the fields' own.
+    return {vol.Required(name): section(schema, {"collapsed": True})}
 
 
 def _directory_field(default: str) -> dict[vol.Marker, Any]:
