@@ -203,7 +203,7 @@ async def test_the_engine_leaves_nothing_behind(start_engine: StartEngine, slow_
     first = await start_engine()  # now the seeder has its files open, too
     torrent = await add(first, slow_seed.magnet)
     torrent.select(torrent.files[0])
-    await until(lambda: any(torrent._have))
+    await until(lambda: any(torrent._have.pieces))
     await soon(first.remove(torrent, delete_files=True))
     await soon(first.stop())
     await until(lambda: not any(thread.name.startswith("torrent_cast") for thread in threading.enumerate()))
@@ -211,7 +211,7 @@ async def test_the_engine_leaves_nothing_behind(start_engine: StartEngine, slow_
     engine = await start_engine()
     torrent = await add(engine, slow_seed.magnet)
     reading = asyncio.create_task(read_all(torrent))
-    await until(lambda: any(torrent._have))
+    await until(lambda: any(torrent._have.pieces))
 
     await soon(engine.stop())
 

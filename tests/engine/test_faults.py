@@ -180,7 +180,7 @@ async def test_reading_goes_on_when_the_whole_swarm_has_been_dead_for_a_while(
         await swarm.stop_seeders()
         await until(lambda: not peers_of(torrent))
         rest = asyncio.create_task(reader.read_exactly(len(DATA)))
-        await until(lambda: torrent._waiters)
+        await until(lambda: torrent._have.is_awaited)
 
         await swarm.start_seeder(1)
 
@@ -202,7 +202,7 @@ async def test_a_tracker_that_fails_at_first_is_asked_again(
             await gate.open()
         async with a_reader(engine, announced_by(metainfo, gate.url)) as (torrent, reader):
             reading = asyncio.create_task(reader.read_exactly(len(DATA)))
-            await until(lambda: torrent._waiters and (gate.asked or answer is None))
+            await until(lambda: torrent._have.is_awaited and (gate.asked or answer is None))
             gate.answer = None
             if answer is None:
                 await gate.open()
@@ -221,7 +221,7 @@ async def test_a_tracker_that_knew_nobody_is_asked_again_long_before_its_interva
         await gate.open()
         async with a_reader(engine, announced_by(metainfo, gate.url)) as (torrent, reader):
             reading = asyncio.create_task(reader.read_exactly(len(DATA)))
-            await until(lambda: torrent._waiters and gate.asked)
+            await until(lambda: torrent._have.is_awaited and gate.asked)
             gate.tracker = swarm.tracker  # which has had peers all the time
 
             assert await soon(reading) == DATA

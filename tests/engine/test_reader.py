@@ -103,7 +103,7 @@ async def test_a_cancelled_reader_frees_its_deadlines(engine: Engine, seeders: S
 
     assert torrent._steering is not None
     assert not torrent._steering.deadlines
-    assert not torrent._waiters
+    assert not torrent._have.is_awaited
     assert not torrent._readers
 
 
@@ -136,7 +136,7 @@ async def test_a_reader_that_waits_ends_when_the_engine_stops(
     torrent = await add(engine, seed.magnet)
     reading = asyncio.create_task(read_all(torrent))
     waiting = asyncio.create_task(torrent.wait_for_range(torrent.files[0], 30 * PIECE, 40 * PIECE))
-    await until(lambda: torrent._waiters)
+    await until(lambda: torrent._have.is_awaited)
 
     await soon(engine.stop())
 
@@ -152,7 +152,7 @@ async def test_a_reader_that_waits_ends_when_the_torrent_is_removed(
     seed = seeders.seed(write(tmp_path / "film.mkv", noise(40 * PIECE)), upload=SLOW)
     torrent = await add(engine, seed.magnet)
     reading = asyncio.create_task(read_all(torrent))
-    await until(lambda: torrent._waiters)
+    await until(lambda: torrent._have.is_awaited)
 
     await soon(engine.remove(torrent, delete_files=True))
 

@@ -42,7 +42,7 @@ def banned(libtorrent: ModuleType, torrent: Torrent) -> set[str]:
 
 async def has_some(torrent: Torrent, pieces: int) -> None:
     """Wait until some of the film is there, and not all."""
-    await until(lambda: sum(torrent._have) >= pieces)
+    await until(lambda: sum(torrent._have.pieces) >= pieces)
     assert torrent.missing_bytes(torrent.files[0])
 
 
@@ -55,11 +55,11 @@ async def test_who_reads_a_torrent_that_is_added_anew_sees_nothing_of_it(
     torrent.select(torrent.files[0])
     reading = asyncio.create_task(read_all(torrent))
     await has_some(torrent, 10)
-    before, had = torrent.handle, sum(torrent._have)
+    before, had = torrent.handle, sum(torrent._have.pieces)
 
     engine.renew(torrent)
     await until(lambda: torrent.handle not in (None, before))
-    await until(lambda: sum(torrent._have) >= had)
+    await until(lambda: sum(torrent._have.pieces) >= had)
 
     assert await soon(reading) == DATA
     assert handle_of(torrent).status().total_payload_download < len(DATA)  # what was there before was kept
@@ -111,7 +111,7 @@ async def test_a_piece_that_was_complete_when_it_was_overwritten_is_downloaded_a
     torrent = await add(engine, seed.magnet)
     torrent.select(torrent.files[0])
     assert torrent.lies is not None
-    last = len(torrent._have) - 1
+    last = len(torrent._have.pieces) - 1
     torrent.lies._begun_anew.add(last)
 
     assert await read_all(torrent) == DATA

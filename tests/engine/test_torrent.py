@@ -112,7 +112,7 @@ async def test_of_a_file_that_is_not_selected_only_the_shared_piece_is_downloade
     assert handle is not None
     await until(lambda: handle.status().is_finished)
 
-    there = {piece for piece in range(len(torrent._have)) if torrent.has(piece)}
+    there = {piece for piece in range(len(torrent._have.pieces)) if torrent.has(piece)}
     assert there == set(torrent.pieces(video))
 
 
@@ -168,9 +168,9 @@ async def test_between_metadata_and_choice_the_peers_stay(engine: Engine, seeder
 async def test_what_is_there_is_told_in_ranges(engine: Engine, seed: Seed) -> None:
     torrent = await add(engine, seed.magnet)
     file = torrent.files[0]
-    torrent._have[:] = bytes(len(torrent._have))
+    torrent._have.pieces[:] = bytes(len(torrent._have.pieces))
     for piece in (0, 1, 5, 20):
-        torrent._have[piece] = 1
+        torrent._have.pieces[piece] = 1
 
     assert list(torrent.verified(file)) == [(0, 2 * PIECE), (5 * PIECE, 6 * PIECE), (20 * PIECE, len(DATA))]
     assert torrent.missing_bytes(file) == 17 * PIECE

@@ -185,7 +185,8 @@ async def test_a_complete_file_that_nobody_reads_is_left_alone(engine: Engine, s
     torrent = await complete(engine, seed)
     await read_all(torrent)  # as the probe does
 
-    assert torrent._copies == {}
+    assert torrent._copies is not None
+    assert not torrent._copies._copies
 
 
 async def test_a_file_that_is_not_complete_has_no_copy(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
@@ -415,7 +416,9 @@ async def test_every_byte_of_every_file_is_right(engine: Engine, seeders: Seeder
     for file in torrent.files:
         await soon(torrent.wait_for_range(file, 0, file.size))
         assert await fetch(torrent, file.name) == (data[file.name], [])
-    await until(lambda: all(copy.stamp or not copy.part.pieces for copy in torrent._copies.values()))
+    copies = [copy for file in torrent.files if (copy := torrent.copy(file)) is not None]
+    assert len(copies) == len(torrent.files)
+    await until(lambda: all(copy.stamp or not copy.part.pieces for copy in copies))
 
     results = {file.name: await fetch(torrent, file.name) for file in torrent.files}
 

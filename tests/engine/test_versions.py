@@ -225,7 +225,7 @@ async def test_nothing_comes_from_a_seeder_that_has_no_layers(engine: Engine, se
     handle = torrent.handle
     assert handle is not None
     await until(lambda: handle.status().total_payload_download > 3 * PIECE)
-    assert not any(torrent._have)
+    assert not any(torrent._have.pieces)
     assert not reading.done()
 
     good = seeders.share(metainfo, tmp_path)

@@ -109,7 +109,7 @@ async def test_zeros_from_a_web_seed_never_come_out(
     assert handle is not None
 
     await until(lambda: not handle.url_seeds())  # banned
-    assert not any(torrent._have)
+    assert not any(torrent._have.pieces)
     assert not reading.done()
     good = seeders.share(metainfo, film.parent)
     await add(engine, good.magnet)  # not by `handle`: the torrent may be added anew

@@ -45,7 +45,7 @@ async def test_getting_ready_twice_at_once_is_done_once(playback: Playback, film
     await soon(session.prepare())
     assert session.probe is first
     assert session.torrent is not None
-    assert session.torrent._selected == {0: 1}
+    assert session.torrent._selection.wanted_by == {0: 1}
     assert len(session.torrent._readers) == 1
 
 

@@ -46,7 +46,7 @@ async def test_requests_share_the_wait_for_the_torrent_and_one_may_go_away(
     assert answers == [(HTTPStatus.PARTIAL_CONTENT, content(noise)[5:10])] * 3
     assert session.torrent is not None
     assert session.file is not None
-    assert session.torrent._selected == {session.file.index: 1}
+    assert session.torrent._selection.wanted_by == {session.file.index: 1}
 
 
 async def test_a_torrent_without_peers_is_unavailable_in_the_end(

@@ -1,7 +1,6 @@
 """The libtorrent session: start, add, remove, stop, and what its alerts mean."""
 
 import asyncio
-import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
@@ -14,14 +13,16 @@ from typing import TYPE_CHECKING, Final, Self
 from . import certificates, storage
 from .errors import SourceError, StorageError, TorrentCastError, TorrentGone
 from .files import printable
+from .futures import future
 from .naming import Naming
 from .peers import is_forgetful, sources
 from .pump import Pump
 from .renewal import Renewal
 from .saving import ANSWER_TIMEOUT, Saving
-from .settings import MAX_FAILCOUNT, EngineSettings, alert_mask, live_settings, session_settings
+from .settings import EngineSettings, live_settings, session_settings
 from .source import Source, from_magnet, from_torrent, info_hashes
 from .torrent import Torrent
+from .tuning import Tuning
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -71,9 +72,7 @@ class Engine:
         self._handlers = self._alert_handlers()
         self.on_statistics: Callable[[], None] = _ignore
         """Called whenever there may be new statistics, every `STATISTICS_INTERVAL`."""
-        self._queue_time = 0  # s, as in `session_settings`
-        self._suspicion = (False, False)  # whether blocks are watched, and parole is given
-        self._max_failcounts = itertools.cycle((MAX_FAILCOUNT + 1, MAX_FAILCOUNT))
+        self._tuning = Tuning(libtorrent, self._apply)
 
     @classmethod
     async def start(cls, libtorrent: ModuleType, directory: Path, settings: EngineSettings) -> Self:
@@ -123,8 +122,11 @@ class Engine:
 
     def apply(self, settings: EngineSettings) -> None:
         """Take new rates and discovery switches at once; a new port needs a new session."""
+        self._apply(live_settings(settings))
+
+    def _apply(self, settings: dict[str, object]) -> None:
         if self._session is not None:
-            self._session.apply_settings(live_settings(settings))
+            self._session.apply_settings(settings)
 
     async def parse(self, source: str | bytes) -> Source:
         """Return the validated source for a magnet link or the bytes of a torrent file. Raises SourceError."""
@@ -196,8 +198,7 @@ class Engine:
         params.file_priorities = []  # of a magnet's `so=`: which files are wanted is told by pieces
         params.flags |= flags.update_subscribe | flags.duplicate_is_error
         session = self._open_session()
-        added: asyncio.Future[Torrent] = self._loop.create_future()
-        added.add_done_callback(_retrieved)
+        added: asyncio.Future[Torrent] = future()
         self._added[torrent.key] = torrent, added
         session.async_add_torrent(params)
         return added
@@ -280,14 +281,8 @@ class Engine:
         torrent.supply.has_forgetful_peers = any(map(is_forgetful, await self.peers(torrent)))
 
     def count_candidates(self) -> None:
-        """Have libtorrent count anew whom it could connect to.
-
-        A torrent that has all it wants does not count the seeds it knows, and when it wants more it goes on so until it
-        hears of somebody new. And one that has just got to know its first peers gives them up after three failures,
-        whatever the setting says (2.0.11). A change of the setting makes it count; one failure more or less is nothing.
-        """
-        if self._session is not None:
-            self._session.apply_settings({"max_failcount": next(self._max_failcounts)})
+        """Have libtorrent count anew whom it could connect to."""
+        self._tuning.count_candidates()
 
     # --- stop ------------------------------------------------------------------------------------------------------
 
@@ -353,27 +348,9 @@ class Engine:
                 torrent.on_second()
                 if torrent.supply.is_young:
                     self._spawn(self._look_at_peers(torrent), "peers")
-            self._watch_senders()
-            self._loop.call_soon(self._shorten_queues)  # once they have planned
+            self._tuning.watch_senders(self.torrents)
+            self._loop.call_soon(lambda: self._tuning.shorten_queues(self.torrents))  # once they have planned
             self.on_statistics()
-
-    def _shorten_queues(self) -> None:
-        """Ask peers for no more than they are sending, where every film has plenty; else for a second's worth."""
-        supplies = [plenty for torrent in self.torrents if (plenty := torrent.supply.has_plenty) is not None]
-        seconds = int(not all(supplies))
-        if self._session is not None and seconds != self._queue_time:
-            self._queue_time = seconds
-            self._session.apply_settings({"request_queue_time": seconds})
-
-    def _watch_senders(self) -> None:
-        """Have libtorrent tell who sends each block while that can show who lies; else it is only work."""
-        lies = [torrent.lies for torrent in self.torrents]
-        watches = any(each is None or each.is_watching for each in lies)  # None: its first block may come any moment
-        suspicion = watches, any(each is not None and each.wants_parole for each in lies)
-        if self._session is not None and suspicion != self._suspicion:
-            self._suspicion = blocks, parole = suspicion
-            mask = alert_mask(self._lt, blocks=blocks)
-            self._session.apply_settings({"alert_mask": mask, "use_parole_mode": parole})
 
     def _alert_handlers(self) -> dict[type, Callable[..., None]]:
         lt = self._lt
@@ -429,7 +406,7 @@ class Engine:
         self._torrents[torrent.key] = torrent
         self._handles[handle] = torrent
         torrent.on_added(handle, info)
-        self._watch_senders()
+        self._tuning.watch_senders(self.torrents)
         self._answer(added, torrent)
 
     def _on_metadata(self, alert: lt.metadata_received_alert) -> None:
@@ -452,7 +429,7 @@ class Engine:
     def _on_failed_piece(self, alert: lt.hash_failed_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None:
             torrent.on_failed_piece(alert.piece_index)
-            self._watch_senders()
+            self._tuning.watch_senders(self.torrents)
 
     def _on_block(self, alert: lt.block_finished_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None and torrent.lies is not None:
@@ -524,9 +501,3 @@ class Engine:
 
 def _ignore() -> None:
     """Do nothing: nobody listens."""
-
-
-def _retrieved[T](future: asyncio.Future[T]) -> None:
-    """Mark an exception as seen: whoever asked may have gone."""
-    if not future.cancelled():
-        future.exception()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from lru import LRU
 
 from .errors import StorageError, TorrentCastError, TorrentGone
+from .futures import retrieved
 from .hashes import hashes_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Pieces:
         """Return the verified bytes of `piece`, None when they are not right on disk. Raises StorageError."""
         if (task := self._reads.get(piece)) is None:
             task = self._reads[piece] = asyncio.create_task(self._read(piece), name=f"torrent_cast read {piece}")
-            task.add_done_callback(_retrieved)
+            task.add_done_callback(retrieved)
         # Not `await task`: a reader that is cancelled must not end the read for the others.
         await asyncio.wait([task])
         return task.result()
@@ -160,9 +161,3 @@ class Pieces:
     def matches(self, piece: int, data: bytes) -> bool:
         """Tell whether the metadata's hash says that `data` is `piece`. Blocks."""
         return self._hashes.matches(piece, data)
-
-
-def _retrieved(task: asyncio.Task[bytes | None]) -> None:
-    """Mark an exception as seen: a read that everybody gave up is no news."""
-    if not task.cancelled():
-        task.exception()

@@ -2,33 +2,33 @@
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from . import scheduler
 from .comparison import Comparison, OnDisk
+from .copies import Copies
 from .errors import MetadataTimeout, StorageError, TorrentCastError
 from .files import TorrentFile, files_of, printable
+from .futures import future
+from .have import Have
 from .lies import Lies
 from .pieces import Pieces, Run
 from .reader import Cursor, Reader, leading, without_ghosts
+from .selection import Selection
 from .source import Source, info_hashes
 from .steering import Steering
-from .storage import files_folder, paths_of
+from .storage import paths_of
 from .supply import Statistics, Supply
-from .verified import Copy, Part
+from .verified import Copy
 
 if TYPE_CHECKING:
     import libtorrent as lt
 
 _LOGGER = logging.getLogger(__name__)
-
-# What is wanted between metadata and choice; a fast link does not get through it before somebody has chosen. Bytes
-HEAD_BYTES: Final = 4 * 1024 * 1024
 
 
 class Host(Protocol):
@@ -68,18 +68,16 @@ class Torrent:
         self.supply = Supply(self._loop.time)
         self._handle: lt.torrent_handle | None = None
         self._info: lt.torrent_info | None = None
-        self._ready = self._future()
+        self._ready: asyncio.Future[None] = future()
         self._files: tuple[TorrentFile, ...] = ()
-        self._have = bytearray()
-        self._selected: Counter[int] = Counter()
-        self._chosen = False
+        self._have = Have()
+        self._selection = Selection()
         self._is_new = False  # its metadata came from a peer, so there is nothing of it on disk
         self._readers: set[Cursor] = set()
-        self._waiters: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._pieces: Pieces | None = None
         self.lies: Lies | None = None
         """What is known of those who sent wrong data; None before there is metadata."""
-        self._copies: dict[int, Copy] = {}  # by the index of the file
+        self._copies: Copies | None = None
         self._steering: Steering | None = None
         self._rechecking = False
         self._scheduled = False
@@ -141,13 +139,12 @@ class Torrent:
 
     def select(self, file: TorrentFile) -> None:
         """Want `file`; every select is undone by one `deselect`."""
-        self._chosen = True
-        self._selected[file.index] += 1
+        self._selection.add(file)
         self._prioritize()
 
     def deselect(self, file: TorrentFile) -> None:
         """Want `file` no more than before its last `select`."""
-        self._selected -= Counter([file.index])
+        self._selection.remove(file)
         self._prioritize()
 
     def pace(self, bytes_per_second: float | None) -> None:
@@ -180,7 +177,7 @@ class Torrent:
         self.only_seeds = True
         self.supply.bitrate = None
         if self._steering is not None and self._failure is None and not self._rechecking:
-            self._steering.select(bytes(len(self._have)))
+            self._steering.select(bytes(len(self._have.pieces)))
 
     def open(self, file: TorrentFile, start: int = 0, end: int | None = None) -> Reader:
         """Return a reader over bytes `start` to `end` (exclusive) of `file`, to be used with `async with`."""
@@ -199,7 +196,7 @@ class Torrent:
 
     def has(self, piece: int) -> bool:
         """Tell whether libtorrent has verified `piece`."""
-        return bool(self._have[piece])
+        return bool(self._have.pieces[piece])
 
     def verified(self, file: TorrentFile) -> Iterator[tuple[int, int]]:
         """Yield the byte ranges [start, end) of `file` that are there, in order."""
@@ -207,9 +204,9 @@ class Torrent:
         pieces = self.pieces(file)
         for piece in pieces:
             edge = max(0, piece * self.piece_length - file.offset)
-            if self._have[piece] and begin is None:
+            if self._have.pieces[piece] and begin is None:
                 begin = edge
-            elif not self._have[piece] and begin is not None:
+            elif not self._have.pieces[piece] and begin is not None:
                 yield begin, edge
                 begin = None
         if begin is not None:
@@ -221,7 +218,7 @@ class Torrent:
 
     def in_hand(self, cursor: Cursor) -> float:
         """Return how many contiguous bytes are verified from `cursor` on, infinity when that is all of the rest."""
-        return cursor.ahead(self._have)
+        return cursor.ahead(self._have.pieces)
 
     async def piece(self, index: int) -> bytes:
         """Return the verified bytes of a piece, however long it takes to come. Raises TorrentGone, StorageError."""
@@ -234,36 +231,13 @@ class Torrent:
 
     async def wait_for_piece(self, index: int) -> None:
         """Wait until libtorrent has verified a piece. Raises TorrentGone, StorageError."""
-        if self._failure is not None:
-            raise self._failure
-        if self._have[index]:
-            return
-        waiter = self._future()
-        self._waiters[index].add(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters[index].discard(waiter)
-            if not self._waiters[index]:
-                del self._waiters[index]
+        await self._have.wait(index)
 
     def copy(self, file: TorrentFile) -> Copy | None:
         """Return what is known of `file` on disk, None unless libtorrent says that all of it is there."""
-        pieces = self.pieces(file)
-        if self._pieces is None or self._failure is not None or self._have.find(0, pieces.start, pieces.stop) >= 0:
+        if self._copies is None or self._failure is not None or self._have.lacks(self.pieces(file)):
             return None
-        if file.index not in self._copies:
-            self._copies[file.index] = Copy(self._part(file), self._host.run, self._pieces.matches, self._mend)
-        return self._copies[file.index]
-
-    def _part(self, file: TorrentFile) -> Part:
-        """Return what of `file` is made of whole pieces."""
-        length, end = self.piece_length, file.offset + file.size
-        first = -(-file.offset // length)
-        last = self.info.num_pieces() - 1
-        stop = end if end == last * length + self.info.piece_size(last) else end // length * length
-        path = files_folder(self.folder) / self.paths[file.index]
-        return Part(path, first * length - file.offset, max(first * length, stop) - file.offset, first, length)
+        return self._copies.of(file)
 
     async def wait_for_range(self, file: TorrentFile, start: int, end: int) -> None:
         """Wait until bytes `start` to `end` (exclusive) of `file` are verified, and see to it that they come."""
@@ -300,13 +274,15 @@ class Torrent:
         if steering is None or self._failure is not None or self._rechecking:
             return
         for reader in self._readers:
-            reader.settle(self._have)
+            reader.settle(self._have.pieces)
         cursors = without_ghosts(self._readers)
-        ahead = [cursor.ahead(self._have) for cursor in leading(cursors, self._have)]
+        ahead = [cursor.ahead(self._have.pieces) for cursor in leading(cursors, self._have.pieces)]
         self.supply.look(ahead)
         steering.limit_to(self.supply.pace(ahead, self.piece_length, steering.limit))
         wants = [want for cursor in cursors if (want := cursor.want)]
-        steering.follow(scheduler.plan(wants, self._have, self.piece_length, steering.deadlines), self._have)
+        steering.follow(
+            scheduler.plan(wants, self._have.pieces, self.piece_length, steering.deadlines), self._have.pieces
+        )
 
     def _prioritize(self) -> None:
         """Want the selected files, all of each at all times.
@@ -317,9 +293,9 @@ class Torrent:
         """
         if self._steering is None or self._failure is not None or self._rechecking:
             return
-        if not self._selected and (self._chosen or not self._is_new):
+        if not self._selection and (self._selection.is_made or not self._is_new):
             return
-        base = bytearray(len(self._have))
+        base = bytearray(len(self._have.pieces))
         for span in self._wanted():
             for piece in span:
                 base[piece] = scheduler.BASE_PRIORITY
@@ -341,18 +317,10 @@ class Torrent:
     @property
     def _is_complete(self) -> bool:
         """Tell whether files are selected and all of them are there."""
-        return bool(self._selected) and not any(
-            self._have.find(0, span.start, span.stop) >= 0 for span in self._wanted() if span
-        )
+        return bool(self._selection) and not any(map(self._have.lacks, self._wanted()))
 
     def _wanted(self) -> Iterator[range]:
-        """Yield the pieces of the selected files; before the first choice the head of the one that is likely meant."""
-        if not self._chosen and self._files:
-            likely = max(self._files, key=lambda file: (file.is_video, not file.is_extra, file.size))
-            yield self.pieces(likely, 0, HEAD_BYTES)
-        for file in self._files:
-            if file.index in self._selected:
-                yield self.pieces(file)
+        return self._selection.spans(self._files, self.pieces)
 
     # --- what the engine tells -------------------------------------------------------------------------------------
 
@@ -373,7 +341,7 @@ class Torrent:
         """Let go of libtorrent's handle until `on_added` brings another one; those who read wait meanwhile."""
         if self.lies is not None:
             await self.lies.close()
-        self._have = bytearray(len(self._have))
+        self._have.forget()
         self._rechecking = True
         self._handle = None
         if self._pieces is not None:
@@ -403,8 +371,9 @@ class Torrent:
             self._host.misnamed(self, info)
             return
         assert self._handle is not None  # for the type checker: metadata come after the handle
-        self._have = bytearray(info.num_pieces())
+        self._have.begin(info.num_pieces())
         self._pieces = Pieces(self._handle, info, self._host.run, partial(self._host.piece_layers, self))
+        self._copies = Copies(info, self.folder, self._host.run, self._pieces.matches, self._mend)
         self._steering = Steering(self._handle, info.num_pieces())
         comparison = Comparison(OnDisk(info, self.folder), self._host.run)
         self.lies = Lies(
@@ -439,7 +408,7 @@ class Torrent:
             self.lies.look()
             self._renew_if_due()
         self.reschedule()  # a reader may be stuck by now, or a ghost
-        if self.supply.should_announce(waiting=self._info is None or bool(self._waiters)):
+        if self.supply.should_announce(waiting=self._info is None or self._have.is_awaited):
             self._handle.force_reannounce(0, -1, self._host.libtorrent.reannounce_flags_t.ignore_min_interval)
             self._handle.force_dht_announce()
 
@@ -447,19 +416,16 @@ class Torrent:
         """Have the torrent added anew when that lets more come in, or something better."""
         if self.lies is None or self._failure is not None or self.only_seeds or self._is_complete:
             return
-        if self.lies.should_renew(waiting=bool(self._waiters)):
+        if self.lies.should_renew(waiting=self._have.is_awaited):
             self._host.renew(self)
 
     def on_piece(self, piece: int) -> None:
         """Note that libtorrent has verified `piece`."""
-        if self._rechecking or self._have[piece]:
+        if self._rechecking or self._have.pieces[piece]:
             return
         if self.lies is not None and not self.lies.on_right(piece):
             return
-        self._have[piece] = 1
-        for waiter in self._waiters.pop(piece, ()):
-            if not waiter.done():
-                waiter.set_result(None)
+        self._have.add(piece)
         if not self._shares:
             self._pause_or_resume()
         if self._steering is not None and self._steering.arrived(piece):
@@ -507,15 +473,13 @@ class Torrent:
         if self._failure is not None:
             return
         self._failure = error
-        waiting = {waiter for group in self._waiters.values() for waiter in group} | {self._ready}
-        self._waiters.clear()
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_exception(error)
+        self._have.fail(error)
+        if not self._ready.done():
+            self._ready.set_exception(error)
         if self._pieces is not None:
             self._pieces.fail(error)
-        for copy in self._copies.values():
-            copy.cancel()
+        if self._copies is not None:
+            self._copies.cancel()
 
     async def close(self, error: TorrentCastError) -> None:
         """Fail with `error` and wait until nothing of the torrent runs any more."""
@@ -524,8 +488,8 @@ class Torrent:
             await self._pieces.close()
         if self.lies is not None:
             await self.lies.close()
-        for copy in self._copies.values():
-            await copy.close()
+        if self._copies is not None:
+            await self._copies.close()
 
     # --- pieces ----------------------------------------------------------------------------------------------------
 
@@ -538,7 +502,7 @@ class Torrent:
         except StorageError as err:
             self.fail(err)
             raise
-        if data is None and self._failure is None and self._have[index]:
+        if data is None and self._failure is None and self._have.pieces[index]:
             _LOGGER.warning("Piece %d does not match its hash on disk; checking the files again", index)
             self._recheck()
         return data
@@ -552,21 +516,10 @@ class Torrent:
         """Forget what is there and let libtorrent hash the files: it has no call to drop a single piece."""
         if self._handle is None or self._steering is None:
             return
-        self._have = bytearray(len(self._have))
+        self._have.forget()
         self._pause_or_resume()
         self._rechecking = True
-        for copy in self._copies.values():
-            copy.forget()
+        if self._copies is not None:
+            self._copies.forget()
         self._steering.forget()
         self._handle.force_recheck()
-
-    def _future(self) -> asyncio.Future[None]:
-        future: asyncio.Future[None] = self._loop.create_future()
-        future.add_done_callback(_retrieved)
-        return future
-
-
-def _retrieved(future: asyncio.Future[None]) -> None:
-    """Mark an exception as seen: a wait that everybody gave up is no news."""
-    if not future.cancelled():
-        future.exception()
