@@ -1,10 +1,9 @@
 """What all tests share."""
 # ruff: noqa: ARG001, ASYNC240  # fixtures are asked for by name; a test may wait for its own disk
 
-import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +31,7 @@ from custom_components.torrent_cast.const import (
 from custom_components.torrent_cast.errors import translate_errors
 from custom_components.torrent_cast.playback import Playback, Session, State
 from custom_components.torrent_cast.playback.session import SCHEME
+from tests.basics import KIB, PATIENCE, PIECE, soon, until
 from tests.media.conftest import ffmpeg, moving
 from tests.rig.network import SUBNET
 from tests.rig.torrents import Torrent, Version, make_torrent
@@ -40,8 +40,9 @@ from tests.rig.torrents import libtorrent as load_libtorrent
 if TYPE_CHECKING:
     import libtorrent as lt
 
-KIB: Final = 1024
-PIECE: Final = 64 * KIB
+# What a test asks its conftest for, wherever it is defined.
+__all__ = ["KIB", "PATIENCE", "PIECE", "soon", "until"]
+
 LOOPBACK: Final = "127.0.0.1"
 OPTIONS: Final[dict[str, Any]] = {
     CONF_DHT: False,
@@ -51,8 +52,6 @@ OPTIONS: Final[dict[str, Any]] = {
     CONF_KEEP_HOURS: 24,
     CONF_METADATA_TIMEOUT: 60,
 }
-# Long enough for a machine that does much else; a test that comes to it has failed. s
-PATIENCE: Final = 60.0
 # Twice the length of the film below would take a piece of each; s.
 FILM_SECONDS: Final = 12
 
@@ -81,19 +80,6 @@ def rig_sockets(socket_enabled: None) -> None:
 def libtorrent() -> ModuleType:
     """Return the libtorrent that the integration would use."""
     return load_libtorrent()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Return once `condition` holds; for what libtorrent or a socket does, of which no event tells."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110  # that is why
-            await asyncio.sleep(0.005)
-
-
-async def soon[T](awaitable: Awaitable[T]) -> T:
-    """Return what `awaitable` returns; fail instead of hanging."""
-    async with asyncio.timeout(PATIENCE):
-        return await awaitable
 
 
 # --- a swarm of one --------------------------------------------------------------------------------------------------

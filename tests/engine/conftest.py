@@ -1,6 +1,5 @@
 """Real libtorrent seeders on loopback, in this process, and an engine that finds them by the magnet's `x.pe`."""
 
-import asyncio
 import random
 import threading
 import time
@@ -13,35 +12,22 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from custom_components.torrent_cast.engine import Engine, EngineSettings, Renamed, Torrent
+from tests.basics import KIB, PATIENCE, PIECE, soon, until
 from tests.rig.torrents import Torrent as Metainfo
 from tests.rig.torrents import Version, make_torrent
 
 if TYPE_CHECKING:
     import libtorrent as lt
 
-KIB: Final = 1024
-PIECE: Final = 64 * KIB
+# What a test asks its conftest for, wherever it is defined.
+__all__ = ["KIB", "PATIENCE", "PIECE", "soon", "until"]
+
 LOCAL: Final = EngineSettings(dht=False, lsd=False, upnp=False)
-# Long enough for a machine that does much else; a test that comes to it has failed. s
-PATIENCE: Final = 60.0
 
 
 @pytest.fixture(autouse=True)
 def auto_enable_custom_integrations() -> None:
     """Start no Home Assistant: the engine knows of none."""
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Return once `condition` holds; for what libtorrent does, of which no event tells."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110  # libtorrent has no event for it
-            await asyncio.sleep(0.005)
-
-
-async def soon[T](awaitable: Awaitable[T]) -> T:
-    """Return what `awaitable` returns; fail instead of hanging."""
-    async with asyncio.timeout(PATIENCE):
-        return await awaitable
 
 
 def noise(size: int, seed: int = 0) -> bytes:

@@ -27,6 +27,19 @@ from tests.services.conftest import NOBODY
 pytestmark = pytest.mark.usefixtures("subentry")
 
 
+@pytest.fixture
+def slow_choice(playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Have it take until the event to find out what is to be played."""
+    found = asyncio.Event()
+
+    async def read(*_: object) -> Choice:
+        await found.wait()
+        return Choice(await playback.parse(film.magnet))
+
+    monkeypatch.setattr("custom_components.torrent_cast.program.choose_source", read)
+    return found
+
+
 def listened(hass: HomeAssistant) -> list[dict[str, Any]]:
     """Return the list that what becomes of plays is put into."""
     heard: list[dict[str, Any]] = []
@@ -275,39 +288,25 @@ async def test_a_device_that_is_renamed_keeps_what_plays_and_what_is_queued(
 
 
 async def test_a_device_that_is_renamed_while_a_film_is_chosen_is_not_busy_afterwards(
-    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, slow_choice: asyncio.Event
 ) -> None:
-    renamed = asyncio.Event()
-
-    async def read(*_: object) -> Choice:
-        await renamed.wait()
-        return Choice(await playback.parse(film.magnet))
-
-    monkeypatch.setattr("custom_components.torrent_cast.program.choose_source", read)
     starting = asyncio.create_task(play(hass, film.magnet))
     await until(lambda: playback.queue(CAST).is_overtaken)
     er.async_get(hass).async_update_entity(CAST, new_entity_id="media_player.renamed")
     await hass.async_block_till_done()
-    renamed.set()
+    slow_choice.set()
     await starting
     await until(lambda: [session.target for session in playback.sessions] == ["media_player.renamed"])
     assert not playback.is_busy(CAST)
 
 
 async def test_the_action_stop_ends_what_is_only_being_chosen(
-    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, slow_choice: asyncio.Event
 ) -> None:
-    found = asyncio.Event()
-
-    async def read(*_: object) -> Choice:
-        await found.wait()
-        return Choice(await playback.parse(film.magnet))
-
-    monkeypatch.setattr("custom_components.torrent_cast.program.choose_source", read)
     starting = asyncio.create_task(play(hass, film.magnet))
     await until(lambda: playback.queue(CAST).is_overtaken)
     await hass.services.async_call("torrent_cast", "stop", {"entity_id": CAST}, blocking=True)
-    found.set()
+    slow_choice.set()
     with pytest.raises(HomeAssistantError) as caught:
         await soon(starting)
     assert caught.value.translation_key == "session_ended"
