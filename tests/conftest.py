@@ -365,7 +365,7 @@ async def assert_nothing_left(playback: Playback, downloads: Path) -> None:
     """See that no session, torrent, reader, folder or file is left."""
     await settled(playback)
     assert playback.sessions == ()
-    assert playback._sessions._by_token == {}
+    assert playback._sessions._by_token == playback._sessions._by_side_token == {}
     assert playback._torrents._users == {}
     assert playback.torrents == ()
     assert torrents_in_libtorrent(playback) == []

@@ -50,6 +50,7 @@ async def test_the_device_gets_a_name_and_a_picture(hass: HomeAssistant, playbac
     await soon(session.torrent.wait_for_range(session.file, 0, session.file.size))
     await soon(playback.pictures.take(session.torrent, session.file))
     (image,) = (await describe(hass, playback, session, BASE))["images"]
+    assert session.token not in image["url"], "Home Assistant's states show it"
     async with TestClient(TestServer(hass.http.app)) as client, client.get(URL(image["url"]).path) as response:
         assert (response.status, response.content_type) == (200, "image/jpeg")
         assert (await response.read()).startswith(b"\xff\xd8\xff")

@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.torrent_cast.playback import Given, Playback, Session, Wishes
 from custom_components.torrent_cast.playback.subtitles import NOTHING
-from custom_components.torrent_cast.views import subtitle_path
+from custom_components.torrent_cast.views import stream_path, subtitle_path
 from tests.conftest import Seed, soon
 from tests.views.conftest import ORIGIN, Client
 
@@ -34,6 +34,7 @@ async def test_a_track_comes_as_webvtt_to_whoever_knows_the_token(client: Client
     assert subtitled.subtitles is not None
     assert [track.label for track in subtitled.subtitles.tracks] == ["mine", "German", "English"]
     assert subtitled.shown == 1
+    assert subtitled.token not in subtitle_path(subtitled, 2), "a device tells everybody"
     async with client.get(subtitle_path(subtitled, 2), headers={"Origin": ORIGIN}) as response:
         assert response.status == HTTPStatus.OK
         assert response.headers["Access-Control-Allow-Origin"] in {ORIGIN, "*"}
@@ -55,3 +56,9 @@ async def test_other_numbers_and_ended_sessions_are_not_found(client: Client, su
     subtitled.end()
     async with client.get(subtitle_path(subtitled, 2)) as response:
         assert response.status == HTTPStatus.NOT_FOUND
+
+
+async def test_what_opens_the_subtitles_does_not_open_the_film(client: Client, subtitled: Session) -> None:
+    for path in (stream_path(subtitled), f"/api/torrent_cast/{subtitled.token}/hls/film.m3u8"):
+        async with client.get(path.replace(subtitled.token, subtitled.side_token)) as response:
+            assert response.status == HTTPStatus.NOT_FOUND

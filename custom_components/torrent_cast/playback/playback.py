@@ -65,6 +65,10 @@ class Playback:
         """Return the session whose stream `token` opens, if it has not ended."""
         return self._sessions.by_token(token)
 
+    def by_side_token(self, token: str) -> Session | None:
+        """Return the session whose picture and subtitles `token` opens, if it has not ended."""
+        return self._sessions.by_side_token(token)
+
     def held_by(self, holder: str, key: str, wanted: int | None, *, resumes: bool = False) -> Session | None:
         """Return the session in which `holder`, a player or a user, has that file already; a Cast device's is its own.
 

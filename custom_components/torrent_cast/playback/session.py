@@ -92,7 +92,10 @@ class Play(TypedDict, total=False):
 
 
 class Session:
-    """A play of one file on one target. `id` may be shown; `token` opens the stream and never leaves for a log."""
+    """A play of one file on one target. `id` may be shown; `token` opens the stream and never leaves for a log.
+
+    `side_token` opens what a device tells everybody the address of: a picture, subtitles.
+    """
 
     def __init__(self, owner: Owner, source: Source, **asked: Unpack[Play]) -> None:
         self._owner = owner
@@ -107,6 +110,7 @@ class Session:
         self.goes_on = asked.get("goes_on", False)
         self.id = secrets.token_hex(8)
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.side_token = secrets.token_urlsafe(TOKEN_BYTES)
         self.torrent: Torrent | None = None
         self.file: TorrentFile | None = None
         self.probe: Probe | None = None

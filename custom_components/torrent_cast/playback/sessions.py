@@ -40,6 +40,7 @@ class Sessions:
         self._changes = changes
         self._by_id: dict[str, Session] = {}
         self._by_token: dict[str, Session] = {}
+        self._by_side_token: dict[str, Session] = {}
 
     # --- which there are -------------------------------------------------------------------------------------------
 
@@ -55,6 +56,10 @@ class Sessions:
     def by_token(self, token: str) -> Session | None:
         """Return the session whose stream `token` opens, if it has not ended."""
         return self._by_token.get(token)
+
+    def by_side_token(self, token: str) -> Session | None:
+        """Return the session whose picture and subtitles `token` opens, if it has not ended."""
+        return self._by_side_token.get(token)
 
     def held_by(self, holder: str, key: str, wanted: int | None, *, resumes: bool) -> Session | None:
         """Return the session in which `holder` has that file already; one of `ANYBODY` as long as it was not used."""
@@ -76,6 +81,7 @@ class Sessions:
         session = Session(self, source, **asked)
         self._by_id[session.id] = session
         self._by_token[session.token] = session
+        self._by_side_token[session.side_token] = session
         self._torrents.use(source.key)
         self._changes.beat()
         return session
@@ -142,6 +148,7 @@ class Sessions:
         """Forget a session that has just ended and let go of what it held."""
         self._by_id.pop(session.id, None)
         self._by_token.pop(session.token, None)
+        self._by_side_token.pop(session.side_token, None)
         self._background.start(self._close(session), "close")
 
     async def _close(self, session: Session) -> None:

@@ -1,6 +1,8 @@
-"""Who may: devices cannot log in, so that a session's token in the address opens what belongs to it."""
+"""Who may: devices cannot log in, so that a session's tokens in addresses open what belongs to it."""
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -9,7 +11,7 @@ from homeassistant.helpers.network import is_cloud_connection
 from homeassistant.util.network import is_local
 
 from ..const import DOMAIN
-from ..playback import Session
+from ..playback import Playback, Session
 from ..runtime import playback_of
 from ..serving import MAX_CONNECTIONS
 
@@ -17,6 +19,11 @@ from ..serving import MAX_CONNECTIONS
 def path_of(session: Session, rest: str) -> str:
     """Return the path of something that belongs to a session; it holds the token."""
     return f"/api/{DOMAIN}/{session.token}/{rest}"
+
+
+def side_path_of(session: Session, rest: str) -> str:
+    """Return the path of something whose address a device tells other senders and Home Assistant's states."""
+    return f"/api/{DOMAIN}/{session.side_token}/{rest}"
 
 
 def token_in(path: str) -> str | None:
@@ -27,14 +34,15 @@ def token_in(path: str) -> str | None:
 
 
 class TokenView(HomeAssistantView):
-    """Serves whoever knows the token, in any web page."""
+    """Serves whoever knows the token, in any web page; `find` returns the session that it opens."""
 
     requires_auth = False
     cors_allowed = True
+    find = staticmethod(Playback.by_token)
 
     async def get(self, request: web.Request, token: str, **_names: str) -> web.StreamResponse:
         """Answer GET, and HEAD without the body. Raises HTTPNotFound, HTTPServiceUnavailable."""
-        return await self.answer(request, _session(request, token))
+        return await self.answer(request, _session(request, partial(self.find, token=token)))
 
     head = get
 
@@ -43,14 +51,20 @@ class TokenView(HomeAssistantView):
         """Answer with what belongs to the session."""
 
 
-def _session(request: web.Request, token: str) -> Session:
+class SideView(TokenView):
+    """Serves whoever knows the token that opens no stream."""
+
+    find = staticmethod(Playback.by_side_token)
+
+
+def _session(request: web.Request, find: Callable[[Playback], Session | None]) -> Session:
     hass = request.app[KEY_HASS]
     playback = playback_of(hass)
     if playback is None or is_cloud_connection(hass) or not _is_local(request):
         raise web.HTTPNotFound
     if playback.stopping:
         raise web.HTTPServiceUnavailable
-    if (session := playback.by_token(token)) is None:
+    if (session := find(playback)) is None:
         raise web.HTTPNotFound
     if session.connections >= MAX_CONNECTIONS:
         raise web.HTTPServiceUnavailable

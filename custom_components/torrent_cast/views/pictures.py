@@ -8,7 +8,7 @@ from homeassistant.components.http import KEY_HASS, HomeAssistantView
 from ..const import DOMAIN
 from ..playback import Session
 from ..runtime import playback_of
-from .access import TokenView, path_of
+from .access import SideView, side_path_of
 
 # A picture stays as it is; s.
 PICTURE_AGE: Final = 24 * 3600
@@ -21,8 +21,8 @@ def picture_path(key: str, index: int) -> str:
 
 
 def art_path(session: Session) -> str:
-    """Return the path of a picture of what a session plays; it holds the token."""
-    return path_of(session, ART)
+    """Return the path of a picture of what a session plays; it holds the side token."""
+    return side_path_of(session, ART)
 
 
 class PictureView(HomeAssistantView):
@@ -38,7 +38,7 @@ class PictureView(HomeAssistantView):
         return response
 
 
-class ArtView(TokenView):
+class ArtView(SideView):
     """Serves a picture of the film to the device that shows it."""
 
     url = f"/api/{DOMAIN}/{{token}}/{ART}"

@@ -7,15 +7,15 @@ from aiohttp import hdrs, web
 from ..const import DOMAIN
 from ..media.subtitles import CONTENT_TYPE
 from ..playback import Session
-from .access import TokenView, path_of
+from .access import SideView, side_path_of
 
 
 def subtitle_path(session: Session, track: int) -> str:
-    """Return the path of a track of subtitles; it holds the token."""
-    return path_of(session, f"subtitles/{track}.vtt")
+    """Return the path of a track of subtitles; it holds the side token."""
+    return side_path_of(session, f"subtitles/{track}.vtt")
 
 
-class SubtitleView(TokenView):
+class SubtitleView(SideView):
     """Serves subtitles."""
 
     url = f"/api/{DOMAIN}/{{token}}/subtitles/{{track:[0-9]{{1,9}}}}.vtt"
