@@ -11,6 +11,8 @@ from .playback import Entry, Playback
 
 # Of files, and of torrents: a longer list nobody reads, and it is sent to every dashboard.
 MAX_ITEMS: Final = 100
+# Of an info-hash: enough to tell apart two torrents of one name.
+KEY_CHARS: Final = 6
 
 type Menu = Mapping[str, InTorrent]
 
@@ -25,8 +27,9 @@ async def menu(hass: HomeAssistant, playback: Playback, loaded: str | None) -> M
     others = [entry for entry in entries if entry.key != loaded and tree.playable(entry.files)][:MAX_ITEMS]
     names = await labels.async_torrent_names(hass, others)
     for entry in others:
-        label = entry.name if names[entry.key] in found else names[entry.key]
-        found.setdefault(label, InTorrent(entry.key))
+        name = names[entry.key]
+        choices = (name, entry.name, f"{name} ({entry.key[:KEY_CHARS]})", f"{name} ({entry.key})")
+        found[next(label for label in choices if label not in found)] = InTorrent(entry.key)
     return found
 
 
