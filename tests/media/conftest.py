@@ -95,6 +95,8 @@ def clocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *CLOCK, "-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "40", "-sc_threshold", "0",
             *("-pix_fmt", "yuv420p"), *arguments, directory / name,
         )  # fmt: skip
+    # To begin between two key frames it keeps the first of them, and hides a second by an edit list.
+    ffmpeg("-ss", "1", "-i", directory / "clock.mp4", "-c", "copy", directory / "edited.mp4")
     return directory
 
 

@@ -117,6 +117,16 @@ async def test_segments_hold_every_frame_once(worker: Worker, clocks: Path, name
     assert min(steps) > 0.015
 
 
+async def test_what_an_edit_list_hides_takes_no_sound_away_after_a_cut(worker: Worker, clocks: Path) -> None:
+    cut = await film(worker, clocks / "edited.mp4")
+    beginning, media = await all_of(cut)
+    assert len(media) == 5
+    flashes, tones = decoded(beginning + b"".join(media))
+    assert [round(flash) for flash in flashes] == list(range(30)), "what is hidden is shown: the key frame is there"
+    assert [round(tone) for tone in tones] == list(range(1, 30))
+    assert all(abs(tone - flash) <= 0.040 for flash, tone in zip(flashes[1:], tones, strict=True))
+
+
 async def test_a_film_without_sound_is_cut(worker: Worker, clocks: Path) -> None:
     cut = await film(worker, clocks / "silent.mkv", sound=False)
     beginning, media = await all_of(cut)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import av
 import av.error
 from av.audio.frame import AudioFrame
+from av.codec.context import Flags2
 from av.filter import Graph
 
 from .boxes import Sample, Track
@@ -68,6 +69,8 @@ class Encoder:
         self.stream = stream
         self.rate_in = stream.codec_context.sample_rate
         self.rate = self.rate_in if self.rate_in in RATES else max(RATES)
+        # By its own count FFmpeg would take what an edit list hides off the beginning of each segment.
+        stream.codec_context.flags2 |= Flags2.skip_manual
         self.warm_up = Fraction(WARM_UP.get(stream.codec_context.name, 0), self.rate_in)
 
     def describe(self, target: OutputContainer) -> None:
