@@ -1,0 +1,313 @@
+"""What a Cast device is told and what it may answer; how it looks on a receiver is in tests/e2e."""
+# ruff: noqa: ARG001  # fixtures are asked for by name
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from unittest.mock import Mock
+from uuid import uuid4
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from pychromecast.const import CAST_TYPE_AUDIO, CAST_TYPE_CHROMECAST
+from pychromecast.error import PyChromecastError
+
+from custom_components.torrent_cast import cast, loading
+from custom_components.torrent_cast.playback import Playback, Session, State
+from tests.conftest import Seed, Television, soon, until
+
+HERE = "http://192.0.2.1:8123"
+TAKEN: dict[str, Any] = {"type": "MEDIA_STATUS"}
+REFUSED: dict[str, Any] = {"type": "LOAD_FAILED", "detailedErrorCode": 104}
+
+
+@dataclass
+class Answer:
+    """What the device does with one LOAD: whether it gets there, what is replied, and whether it asks for the film."""
+
+    reply: dict[str, Any] | None
+    asks: bool = True
+
+
+class FakeChromecast:
+    """pychromecast's side: sends nothing, and calls back on a thread of its own as pychromecast does."""
+
+    def __init__(self, hass: HomeAssistant, *answers: Answer | Exception) -> None:
+        self.name = "TV"
+        self.model_name = "Chromecast"
+        self.cast_type = CAST_TYPE_CHROMECAST
+        self.uuid = uuid4()
+        self.socket_client = Mock(is_connected=True, host="192.0.2.7")
+        self.media_controller = Mock()
+        self.loads: list[tuple[str, dict[str, Any]]] = []
+        self.session: Session | None = None
+        self.watcher: Any = None
+        self._hass = hass
+        self._answers = list(answers)
+
+    def register_status_listener(self, watcher: object) -> None:
+        """Keep whom to tell."""
+        self.watcher = watcher
+
+    def register_connection_listener(self, watcher: object) -> None:
+        """Know whom to tell already."""
+
+    def register_handler(self, controller: Any) -> None:  # noqa: ANN401  # pychromecast's
+        """Take what the controller would send."""
+        controller.play_media = self._play_media
+
+    def unregister_handler(self, controller: object) -> None:
+        """Forget it."""
+
+    def _play_media(
+        self,
+        content_id: str,
+        _type: str,
+        *,
+        media_info: dict[str, Any],
+        callback_function: Callable[..., None],
+        **_fields: object,
+    ) -> None:
+        self.loads.append((content_id, media_info))
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        if answer.asks and self.session is not None:
+            self._hass.loop.call_soon_threadsafe(self.session.requested.set)
+        callback_function(answer.reply is not None, answer.reply)
+        if answer.reply is None:
+            self.watcher.new_connection_status(Mock(status="CONNECTED"))
+
+    def tells(self, state: str, *, idle: str | None = None, content_id: str | None = None, at: float = 1.0) -> None:
+        """Send a media status."""
+        shown = content_id if content_id is not None else self.loads[-1][0]
+        self.watcher.new_media_status(Mock(content_id=shown, player_state=state, idle_reason=idle, current_time=at))
+
+
+@pytest.fixture(autouse=True)
+def reachable(playback: Playback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an address, and devices that were never seen before."""
+    playback.apply(replace(playback.settings, base_url=HERE))
+    monkeypatch.setattr(loading, "_needs_plain_url", set())
+
+
+@pytest.fixture
+async def play(
+    hass: HomeAssistant, playback: Playback, film: Seed, tv: Television
+) -> AsyncIterator[Callable[..., Any]]:
+    """Return what has a device play the film."""
+
+    async def play(device: FakeChromecast, **asked: Any) -> Session:  # noqa: ANN401  # a session's
+        session = device.session = playback.start_session(await playback.parse(film.magnet), **asked)
+        assert await soon(cast.async_play_media(hass, tv.entity_id, device, "video", session.content_id))  # type: ignore[arg-type]  # what is used of it
+        return session
+
+    yield play
+    for session in playback.sessions:
+        session.end()
+
+
+async def refusal(play: Callable[..., Any], device: FakeChromecast) -> str:
+    """Return the key of the error of a play that is to fail, which has ended its session."""
+    with pytest.raises(HomeAssistantError) as caught:
+        await play(device)
+    assert device.session is not None
+    assert device.session.is_over
+    return str(caught.value.translation_key)
+
+
+# --- LOAD ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_device_is_told_the_address_and_shows_an_id(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    ((content_id, info),) = device.loads
+    assert content_id == session.content_id
+    assert info["contentUrl"].startswith(f"{HERE}/api/torrent_cast/{session.token}/")
+    assert info["duration"] == pytest.approx(12, abs=0.2)
+    assert session.was_loaded
+
+
+async def test_a_device_that_does_not_know_addresses_beside_ids_gets_them_as_ids_from_then_on(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    device = FakeChromecast(hass, Answer(REFUSED, asks=False), Answer(TAKEN), Answer(TAKEN))
+    for _ in range(2):
+        await play(device)
+    assert [content_id.startswith(HERE) for content_id, _ in device.loads] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("answers", "key"),
+    [
+        ([Answer(REFUSED)], "load_refused"),
+        ([Answer(REFUSED, asks=False), Answer(REFUSED, asks=False)], "load_refused"),
+        ([Answer({"type": "LOAD_CANCELLED"})], "session_ended"),
+        ([PyChromecastError("gone")], "device_unavailable"),
+        ([Answer(None), PyChromecastError("gone")], "device_unavailable"),
+    ],
+)
+async def test_what_a_device_does_not_take_is_an_error(
+    hass: HomeAssistant, play: Callable[..., Any], answers: list[Answer | Exception], key: str
+) -> None:
+    assert await refusal(play, FakeChromecast(hass, *answers)) == key
+
+
+async def test_a_message_that_got_lost_is_sent_again(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(None, asks=False), Answer(TAKEN))
+    await play(device)
+    assert len(device.loads) == 2
+
+
+async def test_a_device_that_never_asks_cannot_reach_us(
+    hass: HomeAssistant, play: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "REQUEST_TIMEOUT", 0.05)
+    assert await refusal(play, FakeChromecast(hass, Answer(TAKEN, asks=False))) == "no_request"
+
+
+async def test_a_device_out_of_reach_and_one_without_a_screen_are_not_asked(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    away, speaker = FakeChromecast(hass), FakeChromecast(hass)
+    away.socket_client.is_connected = False
+    speaker.cast_type = CAST_TYPE_AUDIO
+    assert (await refusal(play, away), await refusal(play, speaker)) == ("device_unavailable", "speaker")
+
+
+async def test_a_magnet_link_makes_its_own_session(
+    hass: HomeAssistant, playback: Playback, play: Callable[..., Any], film: Seed, tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    work = hass.async_create_task(cast.async_play_media(hass, tv.entity_id, device, "video", film.magnet))  # type: ignore[arg-type]  # likewise
+    await until(lambda: playback.sessions)
+    (device.session,) = playback.sessions
+    assert await soon(work)
+    assert device.session.target == tv.entity_id
+    assert not await cast.async_play_media(hass, tv.entity_id, device, "video", "http://other.example/film.mp4")  # type: ignore[arg-type]  # likewise
+
+
+# --- what it says afterwards -----------------------------------------------------------------------------------------
+
+
+async def test_a_session_follows_its_device(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    for said, state in (
+        ("PLAYING", State.PLAYING),
+        ("PAUSED", State.PAUSED),
+        ("PLAYING", State.PLAYING),
+        ("BUFFERING", State.STALLED),
+        ("IDLE", State.STALLED),  # without a reason it is between two things
+    ):
+        device.tells(said)
+        await hass.async_block_till_done()
+        assert session.state is state
+    device.watcher.load_media_failed(1, 104)  # the reply to LOAD tells it
+    device.watcher.new_cast_status(Mock(app_id="CC1AD845"))
+    await hass.async_block_till_done()
+    assert not session.is_over
+
+
+@pytest.mark.parametrize(("reason", "state"), [("FINISHED", State.FINISHED), ("CANCELLED", State.STOPPED)])
+async def test_a_session_ends_with_the_film(
+    hass: HomeAssistant, play: Callable[..., Any], reason: str, state: State
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.tells("PLAYING")
+    device.tells("IDLE", idle=reason)
+    await hass.async_block_till_done()
+    assert session.state is state
+
+
+async def test_another_film_and_another_app_end_a_session(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN), Answer(TAKEN))
+    first = await play(device)
+    device.tells("PLAYING", content_id="http://other.example/film.mp4")
+    await hass.async_block_till_done()
+    assert first.state is State.STOPPED
+    second = await play(device)
+    device.watcher.new_cast_status(Mock(app_id="E8C28D3C"))
+    await hass.async_block_till_done()
+    assert second.state is State.STOPPED
+
+
+def _has_loaded(device: FakeChromecast, session: Session, loads: int) -> bool:
+    return len(device.loads) == loads and session.was_loaded
+
+
+async def test_a_stream_that_breaks_off_is_loaded_again_three_times(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    device = FakeChromecast(hass, *[Answer(TAKEN)] * 4)
+    session = await play(device)
+    for loads in (2, 3, 4):
+        device.tells("PLAYING", at=3.0)
+        device.tells("IDLE", idle="ERROR")
+        await until(partial(_has_loaded, device, session, loads))
+    device.tells("PLAYING", at=3.0)
+    device.tells("IDLE", idle="ERROR")
+    await until(lambda: session.is_over)
+    assert session.state is State.FAILED
+
+
+async def test_a_device_that_is_out_of_reach_is_waited_for(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.watcher.new_connection_status(Mock(status="LOST"))
+    await until(lambda: session.disconnected_since is not None)
+    device.watcher.new_connection_status(Mock(status="CONNECTED"))
+    await until(lambda: session.disconnected_since is None)
+
+
+async def test_where_the_device_has_a_new_connection_its_entity_tells(
+    hass: HomeAssistant, play: Callable[..., Any], tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.tells("PLAYING")
+    device.watcher.new_connection_status(Mock(status="LOST"))
+    await until(lambda: session.disconnected_since is not None)
+    hass.states.async_set(tv.entity_id, "unavailable")
+    await hass.async_block_till_done()
+    assert session.disconnected_since is not None
+    hass.states.async_set(tv.entity_id, "paused", {"media_content_id": session.content_id, "media_position": 4})
+    await until(lambda: session.disconnected_since is None)
+    assert session.state is State.PAUSED
+    hass.states.async_set(tv.entity_id, "idle")
+    await until(lambda: session.is_over)
+
+
+async def test_what_is_wanted_of_a_device_reaches_it(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    at_work = session.following._device
+    await at_work.pause()
+    await at_work.play()
+    await session.following.show_subtitles(3)
+    await session.following.show_subtitles(None)
+    media = device.media_controller
+    assert [call[0] for call in media.method_calls if call[0] != "register_status_listener"] == [
+        "pause",
+        "play",
+        "enable_subtitle",
+        "disable_subtitle",
+    ]
+    media.pause.side_effect = PyChromecastError("gone")
+    with pytest.raises(Exception, match="device_unavailable"):
+        await at_work.pause()
+
+
+async def test_who_goes_away_while_a_device_loads_ends_it(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN, asks=False))
+    work = asyncio.create_task(play(device))
+    await until(lambda: device.loads)
+    assert device.session is not None
+    device.session.end()
+    with pytest.raises(HomeAssistantError):
+        await soon(work)
