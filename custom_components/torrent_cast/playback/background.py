@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from ..engine.futures import retrieved
+
 
 class Background:
     """Tasks that nobody cancels."""
@@ -26,16 +28,10 @@ class Background:
     async def to_its_end[T](self, work: Coroutine[object, object, T], name: str) -> T:
         """Return what `work` returns; the caller may be cancelled, `work` goes on."""
         task = self.start(work, name)
-        task.add_done_callback(look_at)  # if the caller is gone by then, nobody else does
+        task.add_done_callback(retrieved)  # if the caller is gone by then, nobody else does
         await asyncio.wait([task])
         return task.result()
 
     async def wait(self) -> None:
         """Wait until what has been started by now has come to its end, well or not."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def look_at(task: asyncio.Task[Any]) -> None:
-    """Have seen how a task ended that perhaps nobody waits for: else the event loop calls it an error."""
-    if not task.cancelled():
-        task.exception()

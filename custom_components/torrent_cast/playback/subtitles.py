@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from ..engine import TorrentCastError, TorrentFile
+from ..engine.futures import retrieved
 from ..media import Unplayable
 from ..media.languages import language_of, name_of
 from ..media.subtitles import MAX_BYTES, SUFFIXES
-from .background import look_at
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ class Subtitles:
         """Read a track's file ahead."""
         if number not in self._reading and (file := self._files.get(number)) is not None:
             self._reading[number] = asyncio.ensure_future(self._read(file))
-            self._reading[number].add_done_callback(look_at)  # perhaps nobody asks for it
+            self._reading[number].add_done_callback(retrieved)  # perhaps nobody asks for it
 
     async def text(self, number: int) -> bytes | None:
         """Return a track as WebVTT, without a line where it cannot be read; None for a number that is none."""
