@@ -265,7 +265,7 @@ async def test_a_v2_torrent_is_downloaded_once(start_engine: StartEngine, v2: Se
 async def test_what_is_there_of_several_files_is_there_after_a_new_start(
     start_engine: StartEngine, seeders: Seeders, folder: Path, version: Version
 ) -> None:
-    seed = seeders.seed(folder, version=version)
+    seed = seeders.seed(folder, version=version, upload=16 * PIECE)  # so the long file is not there by itself
     first = await start_engine()
     torrent = await add(first, seed.magnet)
     for name in "ef":  # both before either is there: seeds hang up on who wants nothing
@@ -279,6 +279,7 @@ async def test_what_is_there_of_several_files_is_there_after_a_new_start(
         assert await read_all(again, index_of(again, name)) == FILES[name]
     assert again.missing_bytes(again.files[index_of(again, "a.mkv")])
     assert again.handle is not None
+    seed.handle.set_upload_limit(0)
     again.handle.connect_peer((seed.address, seed.port))
 
     assert await read_all(again, index_of(again, "a.mkv")) == FILES["a.mkv"]
