@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from custom_components.torrent_cast.engine import Engine, Reader, Torrent
-from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, RAMP
+from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, HEAD_PRIORITY, RAMP
 from tests.engine.conftest import PIECE, Seeders, add, noise, soon, until, write
 from tests.rig.torrents import MIB, make_torrent
 
@@ -135,7 +135,7 @@ async def test_what_is_wanted_above_the_rest_is_bounded_however_many_read(engine
 
     async with AsyncExitStack() as stack:
         readers = [await stack.enter_async_context(torrent.open(film, place * 100 * MIB)) for place in range(4)]
-        await until(lambda: max(missing(torrent).values()) > BASE_PRIORITY)
+        await until(lambda: max(missing(torrent).values()) > HEAD_PRIORITY)
         wanted = sum(priority > BASE_PRIORITY for priority in missing(torrent).values())
         assert wanted * torrent.piece_length <= len(readers) * RAMP[-1][0]
-    await until(lambda: set(missing(torrent).values()) == {BASE_PRIORITY})
+    await until(lambda: all(priority == BASE_PRIORITY for piece, priority in missing(torrent).items() if piece))

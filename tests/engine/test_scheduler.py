@@ -29,13 +29,15 @@ def with_pieces(*pieces: int) -> bytearray:
     [
         ([], (), []),
         ([Want(10, 99, urgent=False)], (), []),
-        ([Want(10, 99, urgent=True)], (), [10, 11]),
-        ([Want(10, 99, urgent=True)], (10,), [11]),
-        ([Want(10, 99, urgent=True)], (10, 11), []),
+        ([Want(10, 99, urgent=True)], (), [10]),
+        ([Want(10, 99, urgent=True)], (10,), []),
         ([Want(10, 10, urgent=True)], (), [10]),
-        ([Want(10, 99, urgent=True), Want(50, 99, urgent=True)], (), [10, 50, 11, 51]),
-        ([Want(10, 99, urgent=True), Want(11, 99, urgent=True)], (), [10, 11, 12]),
-        ([Want(10, 99, urgent=True), Want(50, 99, urgent=False)], (), [10, 11]),
+        ([Want(10, 99, urgent=True), Want(50, 99, urgent=True)], (), [10, 50]),
+        ([Want(10, 99, urgent=True), Want(11, 99, urgent=True)], (), [10, 11]),
+        ([Want(10, 99, urgent=True), Want(50, 99, urgent=False)], (), [10]),
+        ([Want(10, 99, urgent=True), Want(10, 99, urgent=True)], (), [10]),
+        ([Want(10, 99, urgent=True, stuck=True)], (11,), [12]),
+        ([Want(10, 10, urgent=True, stuck=True)], (), [10]),
     ],
 )
 def test_only_readers_that_jumped_have_deadlines_nearest_first(
@@ -48,10 +50,22 @@ def test_only_readers_that_jumped_have_deadlines_nearest_first(
 
 
 @pytest.mark.parametrize(
-    ("current", "fresh"), [((), True), ((10,), True), ((10, 11), False), ((10, 11, 12), False), ((70, 71), True)]
+    ("current", "fresh"), [((), True), ((10,), False), ((10, 11), False), ((11,), True), ((70, 71), True)]
 )
 def test_what_is_in_flight_is_cancelled_only_for_a_new_target(current: tuple[int, ...], fresh: bool) -> None:
     assert plan([Want(10, 99, urgent=True)], nothing(), MIB, current).fresh is fresh
+
+
+def test_the_target_of_a_jump_comes_before_all_others() -> None:
+    priorities = plan([Want(10, 99, urgent=False, jumped=True)], nothing(), MIB, ()).priorities
+
+    assert [piece for piece, priority in priorities.items() if priority == scheduler.TOP_PRIORITY] == [10]
+
+
+def test_before_anybody_reads_each_head_comes_first() -> None:
+    base = scheduler.base([range(2, 5), range(0), range(4, 6)], 8)
+
+    assert base == bytes([0, 0, 2, 1, 2, 1, 0, 0])
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -102,7 +116,7 @@ def check(made: Plan, wants: list[Want], have: bytearray) -> None:
         assert min(made.deadlines, key=made.deadlines.__getitem__) == next(
             want.first for want in wants if want.urgent and not have[want.first]
         ) or any(want.urgent and have[want.first] for want in wants)
-    assert len(made.deadlines) <= scheduler.URGENT_PIECES * sum(want.urgent for want in wants)
+    assert len(made.deadlines) <= sum(want.urgent for want in wants)
 
 
 RATE = 1_000_000.0  # bytes/s

@@ -87,7 +87,7 @@ def test_what_is_asked_for_is_bounded(world: World) -> None:
     # Each step of the ramp has at least a piece, and its last piece may reach beyond it.
     bound = RAMP[-1][0] + len(RAMP) * world.piece_length
     assert len(made.priorities) * world.piece_length <= bound * len(world.wants)
-    assert len(made.deadlines) <= scheduler.URGENT_PIECES * sum(want.urgent for want in world.wants)
+    assert len(made.deadlines) <= sum(want.urgent for want in world.wants)
 
 
 @HONEST

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from custom_components.torrent_cast.engine import Engine, StorageError, Torrent, TorrentGone
+from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, HEAD_PRIORITY
+from custom_components.torrent_cast.engine.selection import first_priorities
 from tests.engine.conftest import KIB, PIECE, Seed, Seeders, StartEngine, add, noise, read_all, soon, until, write
 from tests.rig.torrents import make_torrent
 
@@ -149,8 +151,21 @@ async def test_a_file_selected_twice_is_wanted_until_it_is_deselected_twice(engi
         wanted.append(handle.get_piece_priorities()[0])
     torrent.deselect(second)
 
-    assert wanted == [1, 1, 1, 0]
-    assert handle.get_piece_priorities() == [0] * 4 + [1] * 4  # the peers stay
+    assert wanted == [2, 2, 2, 0]
+    assert handle.get_piece_priorities() == [0] * 4 + [2, 1, 1, 1]  # the peers stay
+
+
+async def test_before_anybody_has_chosen_the_film_begins_first(engine: Engine, tmp_path: Path) -> None:
+    write(tmp_path / "films" / "sample.mkv", noise(2 * PIECE))
+    write(tmp_path / "films" / "film.mkv", noise(4 * PIECE))
+    torrent = await add(engine, make_torrent(tmp_path / "films", PIECE).metainfo)
+    film = next(file for file in torrent.files if file.name == "film.mkv")
+
+    priorities = first_priorities(torrent.info)
+
+    head = torrent.pieces(film).start
+    assert [piece for piece, priority in enumerate(priorities) if priority == HEAD_PRIORITY] == sorted({0, head})
+    assert min(priorities) == BASE_PRIORITY  # or there could be nothing wanted, and seeds would hang up
 
 
 async def test_between_metadata_and_choice_the_peers_stay(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast.engine import StorageError
-from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY
+from custom_components.torrent_cast.engine.scheduler import HEAD_PRIORITY
 from custom_components.torrent_cast.playback import Playback, Session
 from custom_components.torrent_cast.views import stream_path
 from tests.conftest import OPTIONS, Seed, soon, until
@@ -68,10 +68,10 @@ async def test_a_client_that_goes_away_frees_its_reader(client: Client, lonely: 
     assert lonely.torrent is not None
     handle: Any = lonely.torrent.handle
     assert lonely.connections == 1
-    await until(lambda: max(handle.get_piece_priorities()) > BASE_PRIORITY)
+    await until(lambda: max(handle.get_piece_priorities()) > HEAD_PRIORITY)
     response.close()
     await until(lambda: lonely.connections == 0)
-    await until(lambda: max(handle.get_piece_priorities()) == BASE_PRIORITY)
+    await until(lambda: max(handle.get_piece_priorities()) == HEAD_PRIORITY)
     assert not lonely.is_over
 
 

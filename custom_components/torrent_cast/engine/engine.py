@@ -19,6 +19,7 @@ from .peers import is_forgetful, sources
 from .pump import Pump
 from .renewal import Renewal
 from .saving import ANSWER_TIMEOUT, Saving
+from .selection import first_priorities
 from .settings import EngineSettings, live_settings, session_settings
 from .source import Source, from_magnet, from_torrent, info_hashes
 from .torrent import Torrent
@@ -182,6 +183,8 @@ class Engine:
         folder = await self.run(storage.prepare, self._directory, source.key)
         params = await self.run(self._with_resume_data, source, folder)
         params.banned_peers = []  # in the last session, maybe for what others sent
+        if params.ti is not None:  # peers may be asked for something before anybody has chosen
+            params.piece_priorities = list(first_priorities(params.ti))
         self.enter(Torrent(self, source, folder), params)
 
     async def resumed(self, torrent: Torrent) -> lt.add_torrent_params:

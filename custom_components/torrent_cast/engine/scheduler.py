@@ -1,17 +1,17 @@
 """Which pieces next: pure functions from what readers want and what is there to deadlines and priorities.
 
-Two phases. Of a reader that has just jumped the target piece and the next one come before all others; in a young
-torrent they have deadlines, which makes libtorrent cancel what it has asked for. Afterwards the pieces ahead of each
-reader form a ramp of falling priorities, bounded in bytes.
+Two phases. Of a reader that has just jumped the target piece comes before all others; in a young torrent it has a
+deadline, which makes libtorrent cancel what it has asked for. The pieces ahead of each reader form a ramp of falling
+priorities, bounded in bytes. (The one after the target at the same priority was asked for first in every other start:
+measured 0.6 s instead of 0.4 s.)
 
 When every reader has enough in hand, the torrent is slowed down to the film's own pace, so that the next jump finds
 idle links.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import Final
 
 MIB: Final = 1024 * 1024
@@ -22,8 +22,8 @@ RAMP: Final = ((2 * MIB, 6), (4 * MIB, 5), (8 * MIB, 4), (16 * MIB, 3), (64 * MI
 TOP_PRIORITY: Final = 7
 # The rest of a chosen file: never 0, or the peers would go away.
 BASE_PRIORITY: Final = 1
-# Target and the piece after it: a player's first request seldom ends inside the target.
-URGENT_PIECES: Final = 2
+# Its first piece: peers connect before anybody has begun to read, and of equal pieces they are asked for any.
+HEAD_PRIORITY: Final = 2
 # Deadlines order the pieces; the step only has to be finer than the time a piece takes. ms
 STEP_MS: Final = 250
 
@@ -73,12 +73,22 @@ class Plan:
 def plan(wants: Sequence[Want], have: Sequence[int], piece_length: int, current: Collection[int]) -> Plan:
     """Return the plan for `wants`, given `have` (one truth value per piece) and the deadlines set now."""
     freed = {want.first for want in wants if want.stuck and not have[want.first]}
-    urgent = _merge([_urgent(want, have, freed) for want in wants if want.urgent])
+    urgent = dict.fromkeys(_urgent(want, have, freed) for want in wants if want.urgent and not have[want.first])
     return Plan(
         deadlines={piece: step * STEP_MS for step, piece in enumerate(urgent)},
         priorities=_ramp(wants, have, piece_length) | _targets(wants, have),
-        fresh=not set(urgent) <= set(current),
+        fresh=not urgent.keys() <= set(current),
     )
+
+
+def base(wanted: Iterable[range], pieces: int) -> bytes:
+    """Return the priority of each of so many pieces while no plan says otherwise; whoever reads begins at a head."""
+    priorities = bytearray(pieces)
+    for span in filter(None, wanted):
+        for piece in span:
+            priorities[piece] = max(priorities[piece], BASE_PRIORITY)
+        priorities[span.start] = HEAD_PRIORITY
+    return bytes(priorities)
 
 
 def pace(bitrate: float | None, ahead: Sequence[float], piece_length: int, limit: int) -> int:
@@ -112,26 +122,25 @@ def is_plenty(bitrate: float | None, rate: float, ahead: Sequence[float], *, ple
 
 
 def has_landed(want: Want, have: Sequence[int]) -> bool:
-    """Tell whether the target of a jump and the piece after it are there."""
-    return not _missing(want, have, URGENT_PIECES)
+    """Tell whether the target of a jump is there."""
+    return bool(have[want.first])
 
 
-def _urgent(want: Want, have: Sequence[int], freed: AbstractSet[int]) -> list[int]:
-    """Return the pieces that get a deadline; of one who waits for a piece in `freed` the next that is missing.
+def _urgent(want: Want, have: Sequence[int], freed: AbstractSet[int]) -> int:
+    """Return the piece that gets a deadline: the one that is waited for; if it is in `freed` the next that is missing.
 
     A deadline on another piece cancels all requests for that one, so that it can be asked for elsewhere: requests for
     a piece that has a deadline are never cancelled.
     """
-    missing = _missing(want, have, URGENT_PIECES)
-    if freed.isdisjoint(missing):
-        return missing
+    if want.first not in freed:
+        return want.first
     others = (piece for piece in range(want.first, want.last + 1) if not have[piece] and piece not in freed)
-    return [next(others, missing[0])]
+    return next(others, want.first)
 
 
 def _targets(wants: Sequence[Want], have: Sequence[int]) -> dict[int, int]:
     """Return the pieces that jumps aim at, above all others."""
-    return {piece: TOP_PRIORITY for want in wants if want.jumped for piece in _missing(want, have, URGENT_PIECES)}
+    return {want.first: TOP_PRIORITY for want in wants if want.jumped and not has_landed(want, have)}
 
 
 def _ramp(wants: Sequence[Want], have: Sequence[int], piece_length: int) -> dict[int, int]:
@@ -146,14 +155,3 @@ def _ramp(wants: Sequence[Want], have: Sequence[int], piece_length: int) -> dict
                     priorities[piece] = max(priority, priorities.get(piece, 0))
             begin = max(begin, end)
     return priorities
-
-
-def _missing(want: Want, have: Sequence[int], window: int) -> list[int]:
-    """Return the missing pieces among the next `window` pieces of a reader."""
-    return [piece for piece in range(want.first, min(want.first + window, want.last + 1)) if not have[piece]]
-
-
-def _merge(queues: Sequence[list[int]]) -> list[int]:
-    """Take from each queue in turn, nearest first, each piece once."""
-    turns = zip_longest(*queues)
-    return list(dict.fromkeys(piece for turn in turns for piece in turn if piece is not None))

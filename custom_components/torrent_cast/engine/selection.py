@@ -2,15 +2,34 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from .files import TorrentFile
+from . import scheduler
+from .files import TorrentFile, files_of
+
+if TYPE_CHECKING:
+    import libtorrent as lt
 
 # What is wanted between metadata and choice; a fast link does not get through it before somebody has chosen. Bytes
 HEAD_BYTES: Final = 4 * 1024 * 1024
 
 type Pieces = Callable[[TorrentFile, int, int | None], range]
 """Tells which pieces hold bytes `start` to `end` (exclusive, None: its end) of a file."""
+
+
+def likely(files: Sequence[TorrentFile]) -> TorrentFile:
+    """Return the file that is most likely meant, of one or more."""
+    return max(files, key=lambda file: (file.is_video, not file.is_extra, file.size))
+
+
+def first_priorities(info: lt.torrent_info) -> bytes:
+    """Return the priority of each piece before anybody has chosen: what is likely meant begins first."""
+    pieces, length = info.num_pieces(), info.piece_length()
+    spans = [range(pieces)]
+    if files := files_of(info):
+        head = likely(files).offset // length
+        spans.append(range(head, pieces))
+    return scheduler.base(spans, pieces)
 
 
 class Selection:
@@ -38,8 +57,7 @@ class Selection:
     def spans(self, files: Sequence[TorrentFile], pieces: Pieces) -> Iterator[range]:
         """Yield the pieces of the files that are wanted; before the first choice the head of the one likely meant."""
         if not self.is_made and files:
-            likely = max(files, key=lambda file: (file.is_video, not file.is_extra, file.size))
-            yield pieces(likely, 0, HEAD_BYTES)
+            yield pieces(likely(files), 0, HEAD_BYTES)
         for file in files:
             if file.index in self.wanted_by:
                 yield pieces(file, 0, None)

@@ -295,12 +295,8 @@ class Torrent:
             return
         if not self._selection and (self._selection.is_made or not self._is_new):
             return
-        base = bytearray(len(self._have.pieces))
-        for span in self._wanted():
-            for piece in span:
-                base[piece] = scheduler.BASE_PRIORITY
         self._pause_or_resume()
-        self._steering.select(bytes(base))
+        self._steering.select(scheduler.base(self._wanted(), len(self._have.pieces)))
         self._host.count_candidates()
 
     def _pause_or_resume(self) -> None:
