@@ -164,8 +164,17 @@ async def test_before_anybody_has_chosen_the_film_begins_first(engine: Engine, t
     priorities = first_priorities(torrent.info)
 
     head = torrent.pieces(film).start
-    assert [piece for piece, priority in enumerate(priorities) if priority == HEAD_PRIORITY] == sorted({0, head})
+    assert [piece for piece, priority in enumerate(priorities) if priority == HEAD_PRIORITY] == [head]
     assert min(priorities) == BASE_PRIORITY  # or there could be nothing wanted, and seeds would hang up
+
+
+async def test_a_film_of_no_bytes_does_not_begin_anywhere(engine: Engine, tmp_path: Path) -> None:
+    write(tmp_path / "films" / "a.txt", noise(PIECE))
+    write(tmp_path / "films" / "film.mkv", b"")
+
+    torrent = await add(engine, make_torrent(tmp_path / "films", PIECE).metainfo)
+
+    assert first_priorities(torrent.info) == bytes([BASE_PRIORITY])
 
 
 async def test_between_metadata_and_choice_the_peers_stay(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:

@@ -25,11 +25,10 @@ def likely(files: Sequence[TorrentFile]) -> TorrentFile:
 def first_priorities(info: lt.torrent_info) -> bytes:
     """Return the priority of each piece before anybody has chosen: what is likely meant begins first."""
     pieces, length = info.num_pieces(), info.piece_length()
-    spans = [range(pieces)]
-    if files := files_of(info):
-        head = likely(files).offset // length
-        spans.append(range(head, pieces))
-    return scheduler.base(spans, pieces)
+    priorities = bytearray([scheduler.BASE_PRIORITY]) * pieces
+    if (files := files_of(info)) and (film := likely(files)).size:
+        priorities[film.offset // length] = scheduler.HEAD_PRIORITY
+    return bytes(priorities)
 
 
 class Selection:
