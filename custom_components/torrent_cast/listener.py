@@ -29,6 +29,7 @@ class PlainListener:
         self._runner: web.AppRunner | None = None
         self._ports: dict[str, int] = {}  # by address
         self._starting = asyncio.Lock()
+        self._stopped = False
 
     async def port(self, address: str) -> int:
         """Return the port at an address of this machine: that after Home Assistant's own if it is free. Raises OSError.
@@ -36,6 +37,8 @@ class PlainListener:
         A firewall can so be told of it beforehand.
         """
         async with self._starting:
+            if self._stopped:  # who got a film ready meanwhile must not open it again
+                raise OSError("listening no more")
             if address not in self._ports:
                 self._ports[address] = await self._listen(address)
             return self._ports[address]
@@ -65,7 +68,8 @@ class PlainListener:
         return runner
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more, and never again."""
+        self._stopped = True
         async with self._starting:
             runner, self._runner = self._runner, None
             self._ports.clear()

@@ -73,6 +73,12 @@ async def test_an_address_of_another_machine_is_an_error(listener: PlainListener
         await listener.port("192.0.2.1")
 
 
+async def test_who_gets_a_film_ready_meanwhile_does_not_open_it_again(listener: PlainListener) -> None:
+    await listener.stop()
+    with pytest.raises(OSError, match="no more"):
+        await listener.port(LOOPBACK)
+
+
 async def test_it_ends_with_the_entry(hass: HomeAssistant, entry: MockConfigEntry, listener: PlainListener) -> None:
     port = await listener.port(LOOPBACK)
     assert await hass.config_entries.async_unload(entry.entry_id)
