@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
+from unittest.mock import Mock
 
 import pytest
 
@@ -116,6 +117,19 @@ async def test_a_piece_that_was_complete_when_it_was_overwritten_is_downloaded_a
 
     assert await read_all(torrent) == DATA
     assert torrent.has(last)
+
+
+async def test_what_comes_after_the_end_is_not_compared(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", DATA))
+    torrent = await add(engine, seed.magnet)
+    assert torrent.lies is not None
+    await torrent.lies._comparison.remember(0, {})
+    await soon(torrent.close(TorrentGone("torrent_gone")))
+
+    sender = seed.address, seed.port
+    engine._on_block(Mock(handle=torrent.handle, piece_index=0, block_index=0, endpoint=sender))
+
+    assert not torrent.lies._tasks
 
 
 async def test_nobody_is_left_waiting_when_the_engine_stops_meanwhile(

@@ -435,8 +435,8 @@ class Engine:
             self._tuning.watch_senders(self.torrents)
 
     def _on_block(self, alert: lt.block_finished_alert) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None and torrent.lies is not None:
-            torrent.lies.on_block(alert.piece_index, alert.block_index, alert.endpoint)
+        if (torrent := self._handles.get(alert.handle)) is not None:
+            torrent.on_block(alert.piece_index, alert.block_index, alert.endpoint)
 
     def _on_banned(self, alert: lt.peer_ban_alert) -> None:
         if (torrent := self._handles.get(alert.handle)) is not None and torrent.lies is not None:

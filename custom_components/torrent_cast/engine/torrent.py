@@ -12,6 +12,7 @@ from . import scheduler
 from .comparison import Comparison, OnDisk
 from .copies import Copies
 from .errors import MetadataTimeout, StorageError, TorrentCastError
+from .evidence import Endpoint
 from .files import TorrentFile, files_of, printable
 from .futures import future
 from .have import Have
@@ -335,10 +336,10 @@ class Torrent:
 
     async def leave(self) -> None:
         """Let go of libtorrent's handle until `on_added` brings another one; those who read wait meanwhile."""
+        self._rechecking = True
         if self.lies is not None:
             await self.lies.close()
         self._have.forget()
-        self._rechecking = True
         self._handle = None
         if self._pieces is not None:
             self._pieces.move(None)
@@ -431,6 +432,11 @@ class Torrent:
         """Note that what came for `piece` is wrong."""
         if self.lies is not None and self._failure is None and not self._rechecking:
             self.lies.on_failed(piece)
+
+    def on_block(self, piece: int, block: int, sender: Endpoint) -> None:
+        """Note who sent a block."""
+        if self.lies is not None and self._failure is None and not self._rechecking:
+            self.lies.on_block(piece, block, sender)
 
     def on_checked(self) -> None:
         """Ask what libtorrent found on disk; after a recheck it has to be told everything again."""
