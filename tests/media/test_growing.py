@@ -22,7 +22,7 @@ from custom_components.torrent_cast.media import (
     probe,
     profile_of,
 )
-from custom_components.torrent_cast.media.growing import MARGIN, Growth, Scanner, Stretch, _stretch
+from custom_components.torrent_cast.media.growing import LATEST, MARGIN, Growth, Scanner, Stretch, _stretch
 from custom_components.torrent_cast.media.hls import GROWING_TARGET, MAX_SEGMENT, Cutter, playlist
 from custom_components.torrent_cast.media.worker import Answer
 
@@ -170,6 +170,12 @@ def test_what_is_found_again_counts_once() -> None:
     assert len(found.probe.key_frames) == 3
 
 
+def test_key_frames_without_end_do_not_fill_the_memory() -> None:
+    found = growth()
+    found.take(stretch(*(frame / 10_000 for frame in range(100_000)), until=20), 20 << 20)
+    assert len(found.probe.key_frames) <= 101
+
+
 def test_the_last_segment_goes_to_the_end() -> None:
     found = growth()
     found.take(stretch(0, 8, until=40), 40 << 20)
@@ -210,6 +216,9 @@ def test_a_growing_playlist_begins_at_its_beginning_and_has_no_end() -> None:
         ({"reached": 5, "until": "late"}, b""),
         ({"reached": 99, "until": 1.0}, b""),
         ({"reached": 5, "until": 1.0}, array("d", [0.0]).tobytes() + array("q", [99]).tobytes()),
+        ({"reached": 5, "until": 1.0}, array("d", [float("nan")]).tobytes() + array("q", [5]).tobytes()),
+        ({"reached": 5, "until": 1.0}, array("d", [LATEST]).tobytes() + array("q", [5]).tobytes()),
+        ({"reached": 5, "until": float("inf")}, b""),
         ({}, b""),
     ],
 )

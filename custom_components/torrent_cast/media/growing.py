@@ -22,6 +22,12 @@ TICK: Final = 0.001
 MARGIN: Final = 2.5
 """Seconds of film that are known beyond a segment before anybody may ask for it: its sound lies within 2 s of it."""
 
+CLOSEST: Final = 0.1
+"""Seconds from one key frame to the next that is remembered: where each is a key frame they would fill the memory."""
+
+LATEST: Final = 3 * 86400.0
+"""Seconds: a later time is made up by its file, which could so have segments without end."""
+
 _numbers = count(1)
 
 
@@ -50,7 +56,7 @@ class Growth:
     def take(self, found: Stretch, end: int) -> None:
         """Add what was found before byte `end`. Raises Refused where key frames are too far apart."""
         for time, offset in zip(found.key_frames.times, found.key_frames.offsets, strict=True):
-            if not self._times or time > self._times[-1]:
+            if not self._times or time >= self._times[-1] + CLOSEST:
                 self._times.append(time)
                 self._offsets.append(offset)
                 self._cut(time, offset)
@@ -141,4 +147,6 @@ def _stretch(answer: Answer, start: int, end: int) -> Stretch:
         raise TypeError("no place and time")
     if len(times) != len(offsets) or not all(start <= offset < end for offset in (*offsets, reached)):
         raise ValueError("an index out of bounds")
+    if not all(abs(time) < LATEST for time in (*times, until or 0.0)):
+        raise ValueError("a time out of bounds")
     return Stretch(KeyFrames(times, offsets), reached, until)
