@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
 
 import asyncio
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -160,6 +161,26 @@ async def test_a_download_that_cannot_go_on_is_said_so_once(
     assert await soon(hass.config_entries.async_setup(entry.entry_id))
     await until(lambda: not entry.runtime_data.library.unfinished)
     assert "A download cannot go on: unknown_torrent" in caplog.text
+
+
+async def test_a_download_without_room_is_tried_again_at_the_next_start(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    film: Seed,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    film.handle.set_upload_limit(64 * 1024)
+    await act(hass, "add", source=film.magnet)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(0, 0, 0))
+        playback = await started_again(hass, entry)
+        await until(lambda: "A download cannot go on: not_enough_space" in caplog.text)
+        assert playback.library.unfinished
+
+    playback = await started_again(hass, entry)
+
+    await until(lambda: [session.file for session in playback.sessions if session.downloads and session.file])
 
 
 # --- remove ----------------------------------------------------------------------------------------------------------

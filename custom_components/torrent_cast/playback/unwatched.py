@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from ..engine import Source, TorrentCastError
+from ..engine import NoPlayableFile, Source, SourceError, TorrentCastError
 from .library import Library
 from .session import Session
 from .sessions import Sessions
@@ -34,7 +34,10 @@ async def download(
 
 
 async def go_on(sessions: Sessions, torrents: Torrents, library: Library) -> None:
-    """Go on with what an earlier run has not downloaded to its end."""
+    """Go on with what an earlier run has not downloaded to its end; what is gone is forgotten.
+
+    What fails for another reason, as the disk is full, is tried again at the next start.
+    """
     for kept, file in library.unfinished:
         try:
             source = await (await torrents.engine.get()).source_of(kept.key)
@@ -43,7 +46,8 @@ async def go_on(sessions: Sessions, torrents: Torrents, library: Library) -> Non
             if torrents.engine.stopping:
                 return
             _LOGGER.warning("A download cannot go on: %s %s", err.reason, err.details or "")
-            await library.set_download(kept.key, file, wanted=False)
+            if isinstance(err, SourceError | NoPlayableFile):
+                await library.set_download(kept.key, file, wanted=False)
 
 
 async def keep(sessions: Sessions, torrents: Torrents, source: Source) -> None:
