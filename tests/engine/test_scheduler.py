@@ -60,6 +60,7 @@ def test_the_target_of_a_jump_comes_before_all_others() -> None:
     priorities = plan([Want(10, 99, urgent=False, jumped=True)], nothing(), MIB, ()).priorities
 
     assert [piece for piece, priority in priorities.items() if priority == scheduler.TOP_PRIORITY] == [10]
+    assert [piece for piece, priority in priorities.items() if priority == scheduler.NEXT_PRIORITY] == [11]
 
 
 def test_before_anybody_reads_each_head_comes_first() -> None:
@@ -74,7 +75,7 @@ def test_the_ramp_falls_and_is_bounded_in_bytes(size: int) -> None:
 
     ahead = [priorities[piece] for piece in sorted(priorities)]
     assert ahead == sorted(ahead, reverse=True)
-    assert ahead[0] == 6
+    assert ahead[0] == RAMP[0][1]
     assert set(ahead) == {priority for _, priority in RAMP}
     assert len(ahead) * size <= max(RAMP[-1][0], len(RAMP) * size)
 
@@ -87,7 +88,7 @@ def test_where_ramps_overlap_the_higher_priority_holds() -> None:
     near = plan([Want(20, 99, urgent=False)], nothing(), MIB, ()).priorities
     both = plan([Want(20, 99, urgent=False), Want(0, 99, urgent=False)], nothing(), MIB, ()).priorities
 
-    assert both[20] == near[20] == 6
+    assert both[20] == near[20] == RAMP[0][1]
     assert both[30] == near[30]
 
 

@@ -45,7 +45,7 @@ SUBSIDES: Final = 3.0
 RENEW_INTERVAL: Final = 60.0
 RENEW_INTERVAL_DRY: Final = 10.0
 # Who lies from the beginning is found out by what came first, so that is compared, too. After so many pieces that are
-# right it is only work: an alert per block, a fifth of all that a fast download costs.
+# right it is only work: an alert for each block.
 RIGHT_AT_FIRST: Final = 16
 # Blocks that came so shortly after each other are compared together, once they are on disk. s
 COMPARE_AFTER: Final = 0.1
