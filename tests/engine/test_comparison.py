@@ -18,6 +18,9 @@ from tests.rig.torrents import make_torrent
 A, B, C, D, E = ((f"10.0.0.{number}", number) for number in range(1, 6))
 BLOCKS: Final = PIECE // BLOCK
 DATA: Final = noise(2 * PIECE)
+# Two attempts at a piece in which A sends wrong blocks, the first half and then the third block.
+FIRST: Final = {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")}
+SECOND: Final = {0: (B, b"."), 1: (C, b"."), 2: (A, b"x"), 3: (B, b".")}
 # The first of two files ends in the middle of a block.
 CUT: Final = BLOCK + 99
 
@@ -59,16 +62,16 @@ def disk(libtorrent: ModuleType, tmp_path: Path) -> Disk:
 
 
 async def test_who_differs_from_all_others_lies(disk: Disk) -> None:
-    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+    await disk.see(0, FIRST)
     assert disk.comparison.liar is None
 
-    await disk.see(0, {0: (B, b"."), 1: (C, b"."), 2: (A, b"x"), 3: (B, b".")})
+    await disk.see(0, SECOND)
 
     assert disk.comparison.liar == A
 
 
 async def test_blocks_are_compared_as_they_come(disk: Disk) -> None:
-    await disk.see(1, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+    await disk.see(1, FIRST)
 
     disk.put(1, {0: b".", 1: b"."})
     await disk.comparison.compare(1, {0: B})
@@ -101,17 +104,17 @@ async def test_a_peer_that_sends_the_same_block_in_two_ways_is_compared_with_oth
 
 
 async def test_nothing_is_held_against_anybody_after_a_new_beginning(disk: Disk) -> None:
-    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+    await disk.see(0, FIRST)
     disk.comparison.forget(0)
-    await disk.see(0, {0: (B, b"."), 1: (C, b"."), 2: (A, b"x"), 3: (B, b".")})
+    await disk.see(0, SECOND)
     assert disk.comparison.liar is None
-    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
+    await disk.see(0, FIRST)
     assert disk.comparison.liar == A
 
 
 async def test_all_is_forgotten(disk: Disk) -> None:
-    await disk.see(0, {0: (A, b"x"), 1: (A, b"x"), 2: (B, b"."), 3: (C, b".")})
-    await disk.see(0, {0: (B, b"."), 1: (C, b"."), 2: (A, b"x"), 3: (B, b".")})
+    await disk.see(0, FIRST)
+    await disk.see(0, SECOND)
 
     disk.comparison.clear()
 

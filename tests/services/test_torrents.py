@@ -108,11 +108,16 @@ async def started_again(hass: HomeAssistant, entry: MockConfigEntry) -> Playback
     return playback
 
 
+async def begin(hass: HomeAssistant, film: Seed) -> None:
+    """Have a film downloaded, too slowly to be there soon."""
+    film.handle.set_upload_limit(64 * 1024)
+    await act(hass, "add", source=film.magnet)
+
+
 async def test_a_download_goes_on_after_a_restart(
     hass: HomeAssistant, entry: MockConfigEntry, film: Seed, downloads: Path
 ) -> None:
-    film.handle.set_upload_limit(64 * 1024)
-    await act(hass, "add", source=film.magnet)
+    await begin(hass, film)
     playback = await started_again(hass, entry)
     await until(lambda: [session.file for session in playback.sessions if session.downloads and session.file])
     film.handle.set_upload_limit(0)
@@ -127,8 +132,7 @@ async def test_a_download_goes_on_after_a_restart(
 async def test_a_paused_download_stays_paused_over_a_restart(
     hass: HomeAssistant, entry: MockConfigEntry, film: Seed, downloads: Path
 ) -> None:
-    film.handle.set_upload_limit(64 * 1024)
-    await act(hass, "add", source=film.magnet)
+    await begin(hass, film)
     await do(hass, "pause", torrent=film.key)
     playback = await started_again(hass, entry)
     await until(lambda: [session.file for session in playback.sessions if session.file])
@@ -143,8 +147,7 @@ async def test_a_paused_download_stays_paused_over_a_restart(
 async def test_a_download_that_was_removed_does_not_go_on(
     hass: HomeAssistant, entry: MockConfigEntry, film: Seed, downloads: Path
 ) -> None:
-    film.handle.set_upload_limit(64 * 1024)
-    await act(hass, "add", source=film.magnet)
+    await begin(hass, film)
     await act(hass, "remove", torrent=film.key)
     playback = await started_again(hass, entry)
     assert playback.library.unfinished == []
@@ -154,8 +157,7 @@ async def test_a_download_that_was_removed_does_not_go_on(
 async def test_a_download_that_cannot_go_on_is_said_so_once(
     hass: HomeAssistant, entry: MockConfigEntry, film: Seed, downloads: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    film.handle.set_upload_limit(64 * 1024)
-    await act(hass, "add", source=film.magnet)
+    await begin(hass, film)
     assert await soon(hass.config_entries.async_unload(entry.entry_id))
     (downloads / film.key / "resume").write_bytes(b"damaged")
     assert await soon(hass.config_entries.async_setup(entry.entry_id))
@@ -170,8 +172,7 @@ async def test_a_download_without_room_is_tried_again_at_the_next_start(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    film.handle.set_upload_limit(64 * 1024)
-    await act(hass, "add", source=film.magnet)
+    await begin(hass, film)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(0, 0, 0))
         playback = await started_again(hass, entry)
