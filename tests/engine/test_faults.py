@@ -21,6 +21,8 @@ from tests.rig.torrents import make_torrent
 from tests.rig.tracker import tracker
 
 if TYPE_CHECKING:
+    import libtorrent as lt
+
     from tests.rig.torrents import Torrent as Metainfo
 
 pytestmark = pytest.mark.usefixtures("rig_sockets")
@@ -136,7 +138,13 @@ async def test_corrupt_data_are_never_read_and_their_sender_is_banned(
     engine: Engine, film: Path, metainfo: Metainfo
 ) -> None:
     failed: list[int] = []
-    engine._handlers[engine._lt.hash_failed_alert] = lambda alert: failed.append(alert.piece_index)
+    on_failed = engine._handlers[engine._lt.hash_failed_alert]
+
+    def on_hash_failed(alert: lt.hash_failed_alert) -> None:
+        failed.append(alert.piece_index)
+        on_failed(alert)
+
+    engine._handlers[engine._lt.hash_failed_alert] = on_hash_failed
     async with (
         a_swarm(film, metainfo, FAST, SLOW, SLOW, corrupt=(0,)) as swarm,
         a_reader(engine, swarm.magnet) as (torrent, reader),
