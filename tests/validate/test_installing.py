@@ -4,12 +4,11 @@ HACS: `utils/validate.py` and `repositories/integration.py`. Marketplace: `const
 `repositories/integration.py` of Home Assistant 2026.11. Order of the manifest's keys: Home Assistant's hassfest.
 """
 
-import json
 import os
 import struct
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from awesomeversion import AwesomeVersion
@@ -17,18 +16,11 @@ from homeassistant.const import __version__ as running
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import async_get_integration
 
-import custom_components.torrent_cast
+from .files import OURS, ROOT, read
 
-OURS: Final = Path(custom_components.torrent_cast.__file__).parent
-ROOT: Final = OURS.parent.parent
 # Of a download, packed and unpacked, and how many files it may have.
 MAX_DOWNLOAD_SIZE: Final = 100 << 20
 MAX_ARCHIVE_MEMBERS: Final = 50_000
-
-
-def read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
 
 
 def in_the_repository() -> list[Path]:

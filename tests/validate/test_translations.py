@@ -1,7 +1,6 @@
 """Every text the code names exists, every text that exists is named, and the placeholders fit."""
 
 import ast
-import json
 import re
 import string
 from collections import defaultdict
@@ -13,7 +12,6 @@ from typing import Any, Final
 import pytest
 from homeassistant.util.yaml import load_yaml_dict
 
-import custom_components.torrent_cast
 from custom_components.torrent_cast import config_flow
 from custom_components.torrent_cast import services as module
 from custom_components.torrent_cast.condition import CONDITIONS
@@ -27,9 +25,10 @@ from custom_components.torrent_cast.provider_flow import FeedFlow, FolderFlow, P
 from custom_components.torrent_cast.sensor import PLAYABLE, SENSORS
 from custom_components.torrent_cast.trigger import TRIGGERS
 
+from .files import OURS, modules, read
+
 # The classes are found by their subclasses: each module that has one has been imported by the integration.
-PACKAGE: Final = Path(custom_components.torrent_cast.__file__).parent
-EN: Final[dict[str, Any]] = json.loads((PACKAGE / "translations" / "en.json").read_text())
+EN: Final = read(OURS / "translations" / "en.json")
 # Shown in the config flow's form.
 BINDING: Final = {"no_libtorrent", "unloadable_libtorrent", "damaged_libtorrent", "unpack_failed"}
 FORM: Final = BINDING | {"not_writable", "not_absolute"}
@@ -38,8 +37,7 @@ MADE_BY_HOME_ASSISTANT: Final = {"single_instance_allowed", "reconfigure_success
 
 
 def trees() -> Iterator[ast.Module]:
-    for path in PACKAGE.rglob("*.py"):
-        yield ast.parse(path.read_text())
+    return (module for _, module in modules())
 
 
 def subclasses(kind: type[Exception]) -> set[str]:
@@ -105,7 +103,7 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "translations").glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((OURS / "translations").glob("*.json")), ids=lambda path: path.stem)
 def test_every_language_has_all_texts_and_the_same_placeholders(path: Path) -> None:
     def texts(node: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
         for key, value in node.items():
@@ -114,7 +112,7 @@ def test_every_language_has_all_texts_and_the_same_placeholders(path: Path) -> N
             else:
                 yield from texts(value, f"{at}{key}/")
 
-    english, other = dict(texts(EN)), dict(texts(json.loads(path.read_text())))
+    english, other = dict(texts(EN)), dict(texts(read(path)))
     assert list(other) == list(english)
     assert {
         key for key, text in other.items() if not text.strip() or placeholders(text) != placeholders(english[key])
@@ -122,7 +120,7 @@ def test_every_language_has_all_texts_and_the_same_placeholders(path: Path) -> N
 
 
 def test_there_is_more_than_one_language() -> None:
-    assert {path.stem for path in (PACKAGE / "translations").glob("*.json")} >= {"en", "de"}
+    assert {path.stem for path in (OURS / "translations").glob("*.json")} >= {"en", "de"}
 
 
 def test_the_walk_finds_the_reasons() -> None:
@@ -233,14 +231,14 @@ def test_the_flow_of_a_player_has_its_texts() -> None:
 
 
 def test_the_services_have_their_texts() -> None:
-    services = load_yaml_dict(str(PACKAGE / "services.yaml"))
+    services = load_yaml_dict(str(OURS / "services.yaml"))
     assert set(services) == set(EN["services"])
     for name, service in services.items():
         assert set(service.get("fields", {})) == set(EN["services"][name].get("fields", {}))
 
 
 def test_every_entity_has_its_name_and_its_icon() -> None:
-    icons = json.loads((PACKAGE / "icons.json").read_text())["entity"]
+    icons = read(OURS / "icons.json")["entity"]
     assert {platform: set(texts) for platform, texts in EN["entity"].items()} == {
         platform: set(found) for platform, found in icons.items()
     }
@@ -249,9 +247,9 @@ def test_every_entity_has_its_name_and_its_icon() -> None:
 
 
 def test_triggers_and_conditions_have_their_texts_and_icons() -> None:
-    icons = json.loads((PACKAGE / "icons.json").read_text())
+    icons = read(OURS / "icons.json")
     for kind, code in (("triggers", set(TRIGGERS)), ("conditions", set(CONDITIONS))):
-        yaml = {name: found for name, found in load_yaml_dict(str(PACKAGE / f"{kind}.yaml")).items() if name[0] != "."}
+        yaml = {name: found for name, found in load_yaml_dict(str(OURS / f"{kind}.yaml")).items() if name[0] != "."}
         assert code == set(yaml) == set(EN[kind]) == set(icons[kind])
         assert all(
             set(found.get("fields", {})) == set(EN[kind][name].get("fields", {})) for name, found in yaml.items()
@@ -265,7 +263,7 @@ def test_every_issue_has_its_texts() -> None:
 
 
 def test_the_services_yaml_names_the_fields_of_the_schema() -> None:
-    fields = load_yaml_dict(str(PACKAGE / "services.yaml"))["play"]["fields"]
+    fields = load_yaml_dict(str(OURS / "services.yaml"))["play"]["fields"]
     names = {value for name, value in vars(module).items() if re.fullmatch("ATTR_[A-Z_]+", name)}
     assert set(fields) == names & set(fields)
     assert {"source", "file", "title", "start_position", "enqueue", "audio_language", "subtitles", "wait"} == set(

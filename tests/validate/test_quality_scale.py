@@ -5,9 +5,8 @@ from pathlib import Path
 import homeassistant
 from homeassistant.util.yaml import load_yaml_dict
 
-import custom_components.torrent_cast
+from .files import OURS
 
-OURS = Path(custom_components.torrent_cast.__file__).parent
 # Any integration of Home Assistant's own: each names all rules there are.
 ANOTHER = Path(homeassistant.__file__).parent / "components" / "immich"
 

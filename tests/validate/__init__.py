@@ -1,0 +1,1 @@
+"""What hassfest, HACS and the Marketplace ask of a repository, as far as its files show it."""
