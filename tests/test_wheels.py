@@ -4,6 +4,7 @@ import base64
 import csv
 import hashlib
 import re
+import struct
 from pathlib import Path
 from typing import Final
 from zipfile import ZipFile
@@ -16,6 +17,7 @@ from custom_components.torrent_cast.engine.binding import CHECKSUMS, WHEELS
 LIMIT: Final = 5_000_000  # bytes
 ALL: Final = sorted(WHEELS.glob("*.whl"))
 MACHINES: Final = {"x86_64": 62, "aarch64": 183}  # e_machine (ELF-64 Object File Format, and ARM's IHI 0056)
+LOADED: Final = 1  # PT_LOAD, a part of the file that is mapped into memory
 LIBRARIES: Final = {"manylinux": b"\0libc.so.6\0", "musllinux": b"\0libc.musl-"}
 # What another machine's owner could read about the one that built.
 PRIVATE: Final = re.compile(rb"/(root|home|tmp|work)/[\w.-]+")
@@ -97,6 +99,18 @@ def test_it_is_stripped(wheel: Path) -> None:
     data = module(wheel)
     assert b"\0.dynsym\0" in data
     assert b"\0.symtab\0" not in data
+
+
+@each
+def test_kernels_with_any_size_of_pages_can_load_it(wheel: Path) -> None:
+    """A Raspberry Pi 5's kernel may have pages of 16 KiB, other ARM kernels of 64 KiB; all x86-64 ones have 4 KiB."""
+    data = module(wheel)
+    (headers,) = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    found = (struct.unpack_from("<I44xQ", data, headers + number * size) for number in range(count))
+    aligned = [alignment for kind, alignment in found if kind == LOADED]
+    assert aligned
+    assert min(aligned) >= (64 << 10 if wheel.stem.endswith("aarch64") else 4 << 10)
 
 
 @each

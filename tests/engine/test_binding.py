@@ -7,10 +7,12 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from subprocess import PIPE
 from types import ModuleType
@@ -34,15 +36,20 @@ def loaded() -> Iterator[None]:
         sys.modules["libtorrent"] = before
 
 
-def make_wheel(folder: Path, source: str = "__version__ = '2.0.11.0'\n", tag: str | None = None) -> Path:
+def make_wheel(
+    folder: Path,
+    source: str = "__version__ = '2.0.11.0'\n",
+    tag: str | None = None,
+    module: str = "libtorrent/__init__.py",
+) -> Path:
     """Return a wheel of one module, with its checksum beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     wheel = folder / f"libtorrent-2.0.11-{tag or next(iter(sys_tags()))}.whl"
     record = "libtorrent-2.0.11.dist-info/RECORD"
     with ZipFile(wheel, "w") as archive:
-        archive.writestr("libtorrent/__init__.py", source)
+        archive.writestr(module, source)
         digest = _urlsafe(source.encode())
-        archive.writestr(record, f"libtorrent/__init__.py,sha256={digest},{len(source)}\n{record},,\n")
+        archive.writestr(record, f"{module},sha256={digest},{len(source)}\n{record},,\n")
     (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}\n")
     return wheel
 
@@ -75,6 +82,17 @@ def test_one_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest.
 
     assert Path(str(module.__file__)).is_relative_to(tmp_path / "cache")
     assert sys.modules["libtorrent"] is module
+
+
+@pytest.mark.parametrize("source", ["raise OSError('no such library')\n", "__version__ = None\n", "import missing\n"])
+def test_one_that_does_not_work_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    write(tmp_path / "site" / "libtorrent.py", source.encode())
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    make_wheel(tmp_path / "wheels")
+
+    module = load(tmp_path / "cache", tmp_path / "wheels")
+
+    assert Path(str(module.__file__)).is_relative_to(tmp_path / "cache")
 
 
 def test_the_bundled_one_works(tmp_path: Path, libtorrent: ModuleType) -> None:
@@ -165,6 +183,22 @@ def test_another_python_or_processor_than_the_bundled_wheels_has_none(
     assert error.value.reason == "no_libtorrent"
 
 
+@pytest.mark.parametrize(
+    ("owner", "name", "value", "said"),
+    [(sys, "maxsize", (1 << 31) - 1, "(32-bit)"), (sysconfig, "get_config_var", lambda _: 1, "(free-threaded)")],
+)
+def test_the_error_names_what_the_version_does_not_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: ModuleType, name: str, value: object, said: str
+) -> None:
+    monkeypatch.setattr(binding, "sys_tags", lambda: iter(()))
+    monkeypatch.setattr(owner, name, value)
+
+    with pytest.raises(BindingError) as error:
+        unpack(tmp_path)
+
+    assert error.value.details["python"].endswith(said)
+
+
 def test_a_wheel_that_cannot_be_imported_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "site", "1.0", monkeypatch)
     make_wheel(tmp_path / "wheels", "import a_library_that_is_missing\n")
@@ -175,6 +209,25 @@ def test_a_wheel_that_cannot_be_imported_is_an_error(tmp_path: Path, monkeypatch
     assert error.value.reason == "unloadable_libtorrent"
     assert "a_library_that_is_missing" in error.value.details["error"]
     assert "libtorrent" not in sys.modules
+
+
+def test_a_wheel_for_another_processor_is_an_error(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels", "\x7fELF of nobody", module=f"libtorrent{EXTENSION_SUFFIXES[0]}")
+
+    with pytest.raises(BindingError) as error:
+        load(tmp_path / "cache", tmp_path / "wheels")
+
+    assert error.value.reason == "unloadable_libtorrent"
+    assert "libtorrent" not in sys.modules
+
+
+def test_a_wheel_without_a_module_is_an_error(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels", module="another.py")
+
+    with pytest.raises(BindingError) as error:
+        load(tmp_path / "cache", tmp_path / "wheels")
+
+    assert error.value.reason == "unloadable_libtorrent"
 
 
 def test_where_the_cache_cannot_be_written_it_is_unpacked_for_the_import_alone(
@@ -286,6 +339,21 @@ def test_processes_that_start_at_once_share_one_and_ask_no_network(tmp_path: Pat
     assert len(answers) == 1
     assert Path(answers.pop()).parent == unpack(tmp_path)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+# Runs a command where nothing may be executed from a directory, the first argument.
+NOEXEC = ("unshare", "--map-root-user", "--mount", "sh", "-ec", 'mount -t tmpfs -o noexec none "$0"; exec "$@"')
+
+
+def test_where_nothing_may_be_executed_from_the_cache_it_is_imported_from_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    noexec = (*NOEXEC, str(tmp_path / "cache"))
+    if subprocess.run([*noexec, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    command = [*noexec, sys.executable, "-c", PROCESS, str(tmp_path / "cache"), str(WHEELS), *sys.path]
+    process = subprocess.run(command, check=True, input="go\n", stdout=PIPE, text=True)
+
+    assert Path(process.stdout.splitlines()[-1]).is_relative_to(tempfile.gettempdir())
 
 
 # A Home Assistant that is killed when the wheel's first file is unpacked and its second one is to be.

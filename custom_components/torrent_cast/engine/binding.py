@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -22,7 +23,7 @@ from typing import Final
 
 from packaging.tags import sys_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from .errors import BindingError
 
@@ -42,8 +43,8 @@ _loading = threading.Lock()
 def load(cache: Path, wheels: Path = WHEELS) -> ModuleType:
     """Return the libtorrent module; the bundled wheel is unpacked once into a directory below `cache`.
 
-    Where that cannot be written, the wheel is unpacked for the time of the import. Blocks (disk, import): call it in an
-    executor. Asks no network. Raises BindingError.
+    Where that cannot be written, or nothing may be executed from it, the wheel is unpacked for the time of the import.
+    Blocks (disk, import): call it in an executor. Asks no network. Raises BindingError.
     """
     with _loading:  # a second thread gets what the first one imported
         if module := _installed():
@@ -51,7 +52,7 @@ def load(cache: Path, wheels: Path = WHEELS) -> ModuleType:
         try:
             return _import(unpack(cache, wheels))
         except BindingError as err:
-            if err.reason != "unpack_failed":
+            if err.reason not in ("unpack_failed", "unloadable_libtorrent"):
                 raise
             return _import_once(wheels, err)
 
@@ -89,9 +90,9 @@ def _installed() -> ModuleType | None:
         module = importlib.import_module("libtorrent")
         if Version(module.__version__) >= MINIMUM:
             return module
-    except ImportError, AttributeError, InvalidVersion:
+    except Exception:  # noqa: BLE001  # whoever made it may raise anything; the bundled one takes its name
         return None
-    del sys.modules["libtorrent"]  # too old: the bundled one takes its name
+    del sys.modules["libtorrent"]  # too old
     return None
 
 
@@ -113,9 +114,17 @@ def _environment() -> dict[str, str]:
     libc = " ".join(part for part in platform.libc_ver() if part) or "musl or unknown libc"
     return {
         "platform": f"{platform.system()} {platform.machine()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "python": " ".join([platform.python_implementation(), platform.python_version(), *_peculiarities()]),
         "libc": libc,
     }
+
+
+def _peculiarities() -> list[str]:
+    """Return what the version of this Python does not tell, and no wheel here is for."""
+    return [
+        *(["(32-bit)"] if sys.maxsize < 1 << 32 else []),  # also below the kernel of a 64-bit processor
+        *(["(free-threaded)"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []),
+    ]
 
 
 def _checked(wheel: Path) -> str:
@@ -186,14 +195,18 @@ def _import_once(wheels: Path, failure: BindingError) -> ModuleType:
 
 
 def _import(directory: Path) -> ModuleType:
-    finder = importlib.machinery.PathFinder.find_spec("libtorrent", [str(directory)])
-    if finder is None or finder.loader is None:
-        raise BindingError("no_libtorrent", **_environment())
-    module = importlib.util.module_from_spec(finder)
-    sys.modules["libtorrent"] = module
+    spec = importlib.machinery.PathFinder.find_spec("libtorrent", [str(directory)])
+    if spec is None or spec.loader is None:  # somebody cleaned up meanwhile
+        raise _unloadable(f"{directory} has none")
     try:
-        finder.loader.exec_module(module)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["libtorrent"] = module
+        spec.loader.exec_module(module)
     except ImportError as err:
-        del sys.modules["libtorrent"]
-        raise BindingError("unloadable_libtorrent", error=str(err), **_environment()) from err
+        sys.modules.pop("libtorrent", None)
+        raise _unloadable(str(err)) from err
     return module
+
+
+def _unloadable(error: str) -> BindingError:
+    return BindingError("unloadable_libtorrent", error=error, **_environment())
