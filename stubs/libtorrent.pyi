@@ -201,8 +201,19 @@ class torrent_conflict_alert(torrent_alert):
 
 class dht_bootstrap_alert(alert): ...
 
+class listen_succeeded_alert(alert):
+    address: str
+    port: int
+    socket_type: object
+
 class listen_failed_alert(alert):
     error: error_code
+
+class portmap_alert(alert): ...
+class portmap_error_alert(alert): ...
+
+class incoming_connection_alert(alert):
+    endpoint: tuple[str, int]
 
 class alerts_dropped_alert(alert): ...
 

@@ -1,6 +1,7 @@
 """The config flow, reconfiguration and the options."""
 # ruff: noqa: ARG001, ASYNC240  # fixtures are asked for by name; a test may wait for its own disk
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -330,6 +331,28 @@ async def test_a_bad_address_is_an_error_and_can_be_mended(
         form["flow_id"], options_input(base_url="https://cast.example.org/")
     )
     assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_port_that_another_program_has_is_refused_before_saving(
+    hass: HomeAssistant, entry: MockConfigEntry, downloads: Path
+) -> None:
+    with socket.create_server(("", 0)) as other:
+        port = other.getsockname()[1]
+        form = await hass.config_entries.options.async_init(entry.entry_id)
+        wanted = sectioned(DEFAULTS | OPTIONS | {"port": port})
+        form = await hass.config_entries.options.async_configure(form["flow_id"], wanted)
+        assert form["errors"] == {"base": "port_taken"}
+        assert form["description_placeholders"] == {"tried": str(port), "error": "Address already in use"}
+    done = await hass.config_entries.options.async_configure(form["flow_id"], wanted)
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_taken_port_is_refused_at_the_first_set_up(hass: HomeAssistant, downloads: Path) -> None:
+    with socket.create_server(("", 0)) as other:
+        taken = NETWORK | {"port": other.getsockname()[1]}
+        form = await submit(hass, await start(hass), downloads, taken)
+        assert form["errors"] == {"base": "port_taken"}
+    assert (await submit(hass, form, downloads, taken))["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_what_is_added_by_itself_has_to_be_kept(hass: HomeAssistant, entry: MockConfigEntry) -> None:

@@ -17,6 +17,7 @@ async def test_without_a_session(hass: HomeAssistant, entry: MockConfigEntry, pl
         "libtorrent": playback.libtorrent_version,
         "kept": 0,
         "sessions": [],
+        "port": None,
         "torrents": [],
     }
 
@@ -35,6 +36,9 @@ async def test_with_sessions_in_every_stage(
     assert ready["size"] == film.content.stat().st_size
     assert 0 < ready["pieces_had"] <= ready["pieces_total"]
     assert ready["verified"][0][0] == 0
+    port = found["port"]
+    assert port.pop("listening") > 0
+    assert port == {"wanted": 0, "opened_by_router": None, "was_reached": False}
     (torrent,) = found["torrents"]
     assert torrent["has_metadata"]
     assert torrent["files"] == 1

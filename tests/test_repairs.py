@@ -3,7 +3,8 @@
 
 import errno
 import os
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,21 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, DOMAIN
-from custom_components.torrent_cast.engine import BindingError, NotEnoughSpace, StorageError, TorrentCastError, binding
-from custom_components.torrent_cast.issues import Issue, async_report, issue_of
+from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, CONF_PORT, DOMAIN
+from custom_components.torrent_cast.engine import (
+    BindingError,
+    NotEnoughSpace,
+    Ports,
+    StorageError,
+    TorrentCastError,
+    binding,
+)
+from custom_components.torrent_cast.issues import Issue, async_report, async_report_port, issue_of
 from custom_components.torrent_cast.playback import Happening, LoadRefused, NoReachableUrl, Playback, State
 from custom_components.torrent_cast.repairs import FLOWS
 from custom_components.torrent_cast.system_health import async_register
-from tests.conftest import Seed, settled, soon
+from tests.conftest import Seed, settled, soon, until
+from tests.rig.ports import free_port
 
 type Step = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -206,6 +215,68 @@ async def test_a_missing_libtorrent_is_looked_for_again(
     assert shown(hass) == set()
 
 
+@pytest.fixture
+def taken(hass: HomeAssistant, entry: MockConfigEntry) -> Iterator[socket.socket]:
+    """Have the entry choose a port at which another program listens, and return that one's socket."""
+    with socket.create_server(("", 0)) as other:
+        hass.config_entries.async_update_entry(entry, options=dict(entry.options) | {CONF_PORT: port_of(other)})
+        yield other
+
+
+def port_of(server: socket.socket) -> int:
+    port: int = server.getsockname()[1]
+    return port
+
+
+async def started(hass: HomeAssistant, entry: MockConfigEntry, seed: Seed) -> Ports:
+    """Have the engine of the entry listen, and return what it told."""
+    await hass.async_block_till_done()
+    playback: Playback = entry.runtime_data
+    await soon(playback.start_session(await playback.parse(seed.magnet)).resolve())
+    await until(lambda: playback.ports and playback.ports.listening)
+    assert playback.ports is not None
+    return playback.ports
+
+
+async def test_a_port_of_another_program_is_shown_and_mended_with_another_port(
+    hass: HomeAssistant, entry: MockConfigEntry, film: Seed, fix: Step, taken: socket.socket
+) -> None:
+    ports = await started(hass, entry, film)
+    await until(lambda: shown(hass) == {Issue.PORT_TAKEN})
+    form = await fix(Issue.PORT_TAKEN)
+    assert form["description_placeholders"] == {"port": str(port_of(taken)), "other": str(ports.listening)}
+    with socket.create_server(("", 0)) as third:
+        form = await fix(Issue.PORT_TAKEN, form, port=port_of(third))
+        assert form["errors"] == {"base": "port_taken"}
+        assert form["description_placeholders"]["tried"] == str(port_of(third))
+    done = await fix(Issue.PORT_TAKEN, form, port=(free := free_port()))
+    assert done["type"] == "create_entry"
+    assert (await started(hass, entry, film)).listening == free
+    assert shown(hass) == set()
+
+
+async def test_a_port_that_became_free_is_taken_again(
+    hass: HomeAssistant, entry: MockConfigEntry, film: Seed, fix: Step, taken: socket.socket
+) -> None:
+    await started(hass, entry, film)
+    await until(lambda: shown(hass) == {Issue.PORT_TAKEN})
+    form = await fix(Issue.PORT_TAKEN)
+    port = port_of(taken)
+    taken.close()
+    assert (await fix(Issue.PORT_TAKEN, form, port=port))["type"] == "create_entry"
+    ports = await started(hass, entry, film)
+    assert (ports.listening, ports.is_taken) == (port, False)
+    assert shown(hass) == set()
+
+
+async def test_the_issue_goes_when_the_engine_has_its_port(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
+) -> None:
+    async_report_port(hass, await started(hass, entry, film))
+    playback.changes.beat()
+    await until(lambda: shown(hass) == set())
+
+
 # --- system health ---------------------------------------------------------------------------------------------------
 
 
@@ -229,8 +300,11 @@ async def test_system_health_tells_what_is_there(
     await soon(playback.start_session(await playback.parse(film.magnet)).resolve())
     found = await health(hass)
     assert found.pop("disk_free").endswith(" GB")
+    assert found.pop("port") > 0
     assert found == {
         "loaded": True,
+        "opened_by_router": None,
+        "was_reached": False,
         "libtorrent": playback.libtorrent_version,
         "engine_running": True,
         "sessions": 1,

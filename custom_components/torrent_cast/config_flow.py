@@ -59,7 +59,7 @@ from .const import (
     MAX_LIMIT,
     PLAYER,
 )
-from .engine import BindingError, StorageError, TorrentCastError, binding, storage
+from .engine import BindingError, StorageError, TorrentCastError, binding, obstacle, storage
 from .playback import Seeding, Show
 from .player_flow import PlayerFlow
 from .provider_flow import FeedFlow, FolderFlow, TorznabFlow
@@ -82,12 +82,13 @@ def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
     return NumberSelector(config)
 
 
+PORT: Final = _number(0, MAX_PORT)
 SPEED_FIELDS: Final[dict[str, Any]] = {
     CONF_DOWNLOAD_LIMIT: _number(0, MAX_LIMIT, "kB/s"),
     CONF_UPLOAD_LIMIT: _number(0, MAX_LIMIT, "kB/s"),
     CONF_ALTERNATIVE_DOWNLOAD: _number(0, MAX_LIMIT, "kB/s"),
     CONF_ALTERNATIVE_UPLOAD: _number(0, MAX_LIMIT, "kB/s"),
-    CONF_PORT: _number(0, MAX_PORT),
+    CONF_PORT: PORT,
     CONF_UPNP: BooleanSelector(),
 }
 DISCOVERY_FIELDS: Final[dict[str, Any]] = {CONF_DHT: BooleanSelector(), CONF_LSD: BooleanSelector()}
@@ -165,6 +166,13 @@ async def directory_errors(hass: HomeAssistant, directory: str) -> tuple[dict[st
     return {}, {}
 
 
+async def port_errors(hass: HomeAssistant, port: int, old: int = 0) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the form's errors and the placeholders of their texts; the `old` port may be in use by ourselves."""
+    if port == old or (error := await hass.async_add_executor_job(obstacle, port)) is None:
+        return {}, {}
+    return {"base": "port_taken"}, {"tried": str(port), "error": error}
+
+
 class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
     """Set the integration up; there is one entry."""
 
@@ -190,6 +198,8 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
         placeholders: dict[str, str] = {}
         if user_input is not None:
             errors, placeholders = await directory_errors(self.hass, user_input[CONF_DIRECTORY])
+            if not errors:
+                errors, placeholders = await port_errors(self.hass, int(user_input[SECTION_NETWORK][CONF_PORT]))
             if not errors:
                 return self.async_create_entry(
                     title="Torrent Cast",
@@ -233,19 +243,25 @@ class TorrentCastOptionsFlow(OptionsFlow):
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for what can change while films play, by sections."""
         errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
         values = DEFAULTS | self.config_entry.options
         if user_input is not None:
+            old = int(values[CONF_PORT])
             kept = {CONF_ALTERNATIVE: values[CONF_ALTERNATIVE]}  # a switch of its own
             values = kept | {name: value for fields in user_input.values() for name, value in fields.items()}
-            if (error := self._error(values)) is None:
+            errors, placeholders = await port_errors(self.hass, int(values[CONF_PORT]), old)
+            if (error := self._error(values)) is not None:
+                errors["base"] = error  # a section that is folded would hide it
+            if not errors:
                 return self.async_create_entry(data=values)
-            errors["base"] = error  # a section that is folded would hide it
         schema = {
             marker: found
             for name, fields in SECTIONS.items()
             for marker, found in _section(name, fields, values).items()
         }
-        return self.async_show_form(step_id="init", data_schema=vol.Schema(schema), errors=errors)
+        return self.async_show_form(
+            step_id="init", data_schema=vol.Schema(schema), errors=errors, description_placeholders=placeholders
+        )
 
     def _error(self, values: Mapping[str, Any]) -> str | None:
         """Return the key of what is wrong with options."""

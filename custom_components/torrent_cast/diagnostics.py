@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 
 from . import TorrentCastConfigEntry
-from .engine import Torrent, TorrentFile
+from .engine import Ports, Torrent, TorrentFile
 from .playback import Following, Session
 
 
@@ -20,8 +20,18 @@ async def async_get_config_entry_diagnostics(
         "options": {key: value for key, value in entry.options.items() if key != "base_url"},
         "libtorrent": playback.libtorrent_version,
         "kept": len(playback.library.kept),
+        "port": _ports(ports) if (ports := playback.ports) else None,
         "sessions": [_session(session) for session in playback.sessions],
         "torrents": [_torrent(torrent, await playback.peer_sources(torrent)) for torrent in playback.torrents],
+    }
+
+
+def _ports(ports: Ports) -> dict[str, Any]:
+    return {
+        "wanted": ports.wanted,
+        "listening": ports.listening,
+        "opened_by_router": ports.opened,
+        "was_reached": ports.was_reached,
     }
 
 

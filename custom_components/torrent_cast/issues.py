@@ -9,7 +9,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
-from .engine import BindingError, NotEnoughSpace, StorageError
+from .engine import BindingError, NotEnoughSpace, Ports, StorageError
 from .playback import Happening, NoReachableUrl, Playback, Session
 
 LIBTORRENT_DOCS: Final = "https://github.com/torrent-cast/torrent-cast/blob/main/docs/wheels.md"
@@ -23,6 +23,7 @@ class Issue(StrEnum):
     DISK_FULL = "disk_full"
     DIRECTORY_GONE = "directory_gone"
     NO_LIBTORRENT = "no_libtorrent"
+    PORT_TAKEN = "port_taken"
 
 
 # What a happening shows to be in order again.
@@ -34,7 +35,7 @@ MENDED: Final = {
 
 @callback
 def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
-    """Make and delete issues by what becomes of plays, until the returned function is called."""
+    """Make and delete issues by what becomes of plays and of the port, until the returned function is called."""
 
     @callback
     def _on_happening(session: Session, happening: Happening) -> None:
@@ -43,7 +44,23 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
         for mended in MENDED.get(happening, ()):
             async_mend(hass, mended)
 
-    return playback.happenings.add(_on_happening)
+    @callback
+    def _on_change() -> None:
+        if (ports := playback.ports) is None or ports.listening is None:
+            return
+        if ports.is_taken:
+            async_report_port(hass, ports)
+        else:
+            async_mend(hass, Issue.PORT_TAKEN)
+
+    removals = (playback.happenings.add(_on_happening), playback.changes.add(_on_change))
+
+    @callback
+    def _remove() -> None:
+        for remove in removals:
+            remove()
+
+    return _remove
 
 
 def issue_of(error: Exception | None) -> Issue | None:
@@ -74,6 +91,20 @@ def async_report(hass: HomeAssistant, issue: Issue, error: Exception | None = No
         translation_key=why.reason if why else issue,
         translation_placeholders=why.details if why else None,
         learn_more_url=LIBTORRENT_DOCS if issue is Issue.NO_LIBTORRENT else None,
+    )
+
+
+@callback
+def async_report_port(hass: HomeAssistant, ports: Ports) -> None:
+    """Show that the chosen port was taken. Films play all the same."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        Issue.PORT_TAKEN,
+        is_fixable=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=Issue.PORT_TAKEN,
+        translation_placeholders={"port": str(ports.wanted), "other": str(ports.listening)},
     )
 
 

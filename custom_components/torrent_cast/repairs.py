@@ -11,11 +11,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 
-from .config_flow import directory_errors, is_base_url
-from .const import CONF_BASE_URL, CONF_DIRECTORY, DOMAIN
+from .config_flow import PORT, directory_errors, is_base_url, port_errors
+from .const import CONF_BASE_URL, CONF_DIRECTORY, CONF_PORT, DOMAIN
 from .engine import BindingError, binding
 from .issues import Issue, async_report
 from .runtime import playback_of
+from .settings import DEFAULTS
 
 
 class _Flow(RepairsFlow):
@@ -113,12 +114,35 @@ class LibtorrentFlow(_Flow):
         return self.async_create_entry(data={})
 
 
+class PortFlow(_Flow):
+    """Asks for a port that is free."""
+
+    async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Ask for the port and start again with it, the same one too: who had it may be gone."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        placeholders = dict(issue.translation_placeholders or {}) if issue else {}
+        old = int((DEFAULTS | self.entry.options)[CONF_PORT])
+        port = old if user_input is None else int(user_input[CONF_PORT])
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors, wrong = await port_errors(self.hass, port, old)
+            placeholders |= wrong
+            if not errors:
+                if port == old:
+                    self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+                options = {**self.entry.options, CONF_PORT: port}
+                self.hass.config_entries.async_update_entry(self.entry, options=options)  # which starts it again
+                return self.async_create_entry(data={})
+        return self._form({vol.Required(CONF_PORT, default=port): PORT}, errors, placeholders)
+
+
 FLOWS: Final[dict[str, type[RepairsFlow]]] = {
     Issue.NO_REACHABLE_URL: AddressFlow,
     Issue.ONLY_HTTPS: AddressFlow,
     Issue.DISK_FULL: SpaceFlow,
     Issue.DIRECTORY_GONE: DirectoryFlow,
     Issue.NO_LIBTORRENT: LibtorrentFlow,
+    Issue.PORT_TAKEN: PortFlow,
 }
 
 

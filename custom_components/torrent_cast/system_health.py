@@ -17,10 +17,14 @@ def async_register(hass: HomeAssistant, register: SystemHealthRegistration) -> N
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     if (playback := playback_of(hass)) is None:
         return {"loaded": False}
+    ports = playback.ports
     return {
         "loaded": True,
         "libtorrent": playback.libtorrent_version,
         "engine_running": playback.is_engine_running,
+        "port": ports.listening if ports else None,
+        "opened_by_router": ports.opened if ports else None,
+        "was_reached": ports.was_reached if ports else None,
         "sessions": len(playback.sessions),
         "torrents": len(playback.torrents),
         "kept": len(playback.library.kept),

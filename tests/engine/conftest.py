@@ -143,7 +143,7 @@ def seeders(libtorrent: ModuleType) -> Iterator[Seeders]:
     seeders._sessions.clear()
 
 
-type StartEngine = Callable[[], Awaitable[Engine]]
+type StartEngine = Callable[..., Awaitable[Engine]]
 
 
 @pytest.fixture
@@ -151,8 +151,8 @@ async def start_engine(libtorrent: ModuleType, tmp_path: Path) -> AsyncIterator[
     """Return what starts an engine on the same directory each time; what runs at the test's end is stopped."""
     engines: list[Engine] = []
 
-    async def start() -> Engine:
-        engines.append(await Engine.start(libtorrent, tmp_path / "downloads", LOCAL))
+    async def start(settings: EngineSettings = LOCAL) -> Engine:
+        engines.append(await Engine.start(libtorrent, tmp_path / "downloads", settings))
         return engines[-1]
 
     yield start

@@ -31,7 +31,7 @@ from .files import OURS, modules, read
 EN: Final = read(OURS / "translations" / "en.json")
 # Shown in the config flow's form.
 BINDING: Final = {"no_libtorrent", "unloadable_libtorrent", "damaged_libtorrent", "unpack_failed"}
-FORM: Final = BINDING | {"not_writable", "not_absolute"}
+FORM: Final = BINDING | {"not_writable", "not_absolute", "port_taken"}
 # Given to `reason` parameters or by Home Assistant itself, as no call site here says which.
 MADE_BY_HOME_ASSISTANT: Final = {"single_instance_allowed", "reconfigure_successful"}
 
@@ -178,9 +178,9 @@ def test_no_text_shown_in_the_log_has_a_path_or_a_source_in_it() -> None:
 def test_the_flow_has_its_texts() -> None:
     config, options = EN["config"], EN["options"]
     assert set(config["error"]) == FORM
-    assert set(options["error"]) == {"bad_base_url", "needed_for_adding"}
+    assert set(options["error"]) == {"bad_base_url", "needed_for_adding", "port_taken"}
     assert set(config["abort"]) == MADE_BY_HOME_ASSISTANT
-    for key in FORM - {"not_absolute"}:
+    for key in FORM - {"not_absolute", "port_taken"}:
         assert placeholders(config["error"][key]) >= placeholders(EN["exceptions"][key]["message"])
         for given in raised()[key]:
             assert placeholders(config["error"][key]) <= given or "**" in given

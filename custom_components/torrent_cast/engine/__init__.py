@@ -13,6 +13,7 @@ from .errors import (
     TorrentGone,
 )
 from .files import TorrentFile, choose
+from .ports import Ports, obstacle
 from .reader import Cursor, Reader
 from .settings import EngineSettings
 from .source import Source
@@ -28,6 +29,7 @@ __all__ = [
     "MetadataTimeout",
     "NoPlayableFile",
     "NotEnoughSpace",
+    "Ports",
     "Reader",
     "Renamed",
     "Source",
@@ -38,4 +40,5 @@ __all__ = [
     "TorrentFile",
     "TorrentGone",
     "choose",
+    "obstacle",
 ]

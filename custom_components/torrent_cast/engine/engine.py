@@ -16,6 +16,7 @@ from .files import printable
 from .futures import future
 from .naming import Naming
 from .peers import is_forgetful, sources
+from .ports import Ports
 from .pump import Pump
 from .renewal import Renewal
 from .saving import ANSWER_TIMEOUT, Saving
@@ -52,9 +53,10 @@ DUPLICATE_TORRENT: Final = 19
 class Engine:
     """A libtorrent session on the running event loop."""
 
-    def __init__(self, libtorrent: ModuleType, directory: Path) -> None:
+    def __init__(self, libtorrent: ModuleType, directory: Path, listen_port: int = 0) -> None:
         self._lt = libtorrent
         self._directory = directory
+        self.ports = Ports(libtorrent, listen_port)
         self._loop = asyncio.get_running_loop()
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="torrent_cast")
         self._torrents: dict[str, Torrent] = {}
@@ -78,7 +80,7 @@ class Engine:
     @classmethod
     async def start(cls, libtorrent: ModuleType, directory: Path, settings: EngineSettings) -> Self:
         """Start a session that keeps its torrents below `directory`. Raises StorageError."""
-        engine = cls(libtorrent, directory)
+        engine = cls(libtorrent, directory, settings.listen_port)
         try:
             await engine.run(storage.check_directory, directory)
             await engine._open(settings)
@@ -376,8 +378,8 @@ class Engine:
             lt.torrent_error_alert: self._on_torrent_error,
             lt.torrent_conflict_alert: self._on_conflict,
             lt.dht_bootstrap_alert: self._on_dht,
-            lt.listen_failed_alert: self._on_listen_failed,
             lt.alerts_dropped_alert: self._on_dropped,
+            **self.ports.handlers(),
         }
 
     def _on_added(self, alert: lt.add_torrent_alert) -> None:
@@ -478,9 +480,6 @@ class Engine:
         """Have the DHT asked now: libtorrent asks for a torrent when it is added, and then every 15 minutes."""
         for handle in self._handles:
             handle.force_dht_announce()
-
-    def _on_listen_failed(self, alert: lt.listen_failed_alert) -> None:
-        _LOGGER.warning("libtorrent cannot listen: %s", alert.error.message())
 
     def _on_dropped(self, _alert: lt.alerts_dropped_alert) -> None:
         """Ask again for what the lost alerts may have told."""

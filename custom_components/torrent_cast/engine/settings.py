@@ -84,6 +84,7 @@ def alert_mask(lt: ModuleType, *, blocks: bool = False) -> int:
         | category.piece_progress_notification
         | category.storage_notification
         | category.dht_notification
+        | category.port_mapping_notification
     )
     return mask | category.block_progress_notification if blocks else mask
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, Unpack
 
-from ..engine import Source, SourceError, Torrent, storage
+from ..engine import Ports, Source, SourceError, Torrent, storage
 from ..engine.contents import Shelf
 from ..engine.source import from_magnet
 from ..media import Worker
@@ -225,6 +225,12 @@ class Playback:
     def is_engine_running(self) -> bool:
         """Tell whether there is a libtorrent session: from the first need until some time after the last."""
         return self._torrents.engine.running is not None
+
+    @property
+    def ports(self) -> Ports | None:
+        """Return what is known of the port for peers, None while there is no libtorrent session."""
+        engine = self._torrents.engine.running
+        return engine.ports if engine else None
 
     @property
     def libtorrent_version(self) -> str:
