@@ -245,6 +245,20 @@ async def test_removing_the_entry_deletes_downloads_and_memory(
     assert DOMAIN not in hass_storage
 
 
+@pytest.mark.parametrize("foreign", [False, True])
+async def test_removing_the_entry_leaves_nothing_of_ours_in_the_cache(
+    hass: HomeAssistant, entry: MockConfigEntry, foreign: bool
+) -> None:
+    cache = Path(hass.config.cache_path(DOMAIN))
+    for folder in ("downloads", "libtorrent-0123456789abcdef/info", "libtorrent-0123456789abcdef.half"):
+        (cache / folder).mkdir(parents=True)
+    if foreign:
+        (cache / "downloads" / "mine.txt").write_text("not the integration's")
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert [path.name for path in cache.rglob("*")] == (["downloads", "mine.txt"] if foreign else [])
+    assert cache.exists() == foreign
+
+
 async def test_removing_an_entry_without_libtorrent(
     hass: HomeAssistant, new_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch, hass_storage: dict[str, Any]
 ) -> None:

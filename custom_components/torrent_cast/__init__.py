@@ -1,5 +1,6 @@
 """Torrent Cast: plays a torrent on a Google Cast device while it downloads."""
 
+import contextlib
 import mimetypes
 from datetime import timedelta
 from functools import partial
@@ -124,6 +125,15 @@ async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry)
         await library.remove()
     else:
         await Playback(libtorrent, library, settings.from_entry(entry, hass.config.language), _cache(hass)).erase()
+    await hass.async_add_executor_job(_empty, _cache(hass))
+
+
+def _empty(cache: Path) -> None:
+    """Delete what was unpacked, and folders of ours in which nothing is left. Blocks."""
+    binding.remove(cache)
+    for folder in (*cache.glob("*/"), cache):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _cache(hass: HomeAssistant) -> Path:

@@ -75,6 +75,12 @@ def sweep(cache: Path, wheels: Path = WHEELS) -> None:
                 shutil.rmtree(path)
 
 
+def remove(cache: Path) -> None:
+    """Delete all unpacked wheels in `cache`; what is loaded stays loaded. Blocks."""
+    for path in cache.glob(f"{PREFIX}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def unpack(cache: Path, wheels: Path = WHEELS) -> Path:
     """Return the directory of the unpacked wheel that fits this interpreter, unpacking it if needed."""
     wheel = _fitting(wheels)
