@@ -144,6 +144,16 @@ def test_a_wheel_that_is_not_the_listed_one_is_refused(tmp_path: Path, sums: str
     assert error.value.details == {"wheel": wheel.name}
 
 
+@pytest.mark.parametrize("version", ["2.0.9", "2.0.10", "9.0"])
+def test_a_wheel_that_another_version_left_is_passed_over(tmp_path: Path, version: str) -> None:
+    wheel = make_wheel(tmp_path / "wheels")
+    write(wheel.with_name(wheel.name.replace("2.0.11", version)), b"not listed any more")
+
+    target = unpack(tmp_path / "cache", tmp_path / "wheels")
+
+    assert (target / "libtorrent-2.0.11.dist-info").is_dir()
+
+
 def test_a_wheel_that_cannot_be_read_is_damaged(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path / "wheels")
     wheel.unlink()

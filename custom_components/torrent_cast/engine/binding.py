@@ -103,9 +103,14 @@ def _installed() -> ModuleType | None:
 
 
 def _fitting(wheels: Path) -> Path:
-    """Return the wheel whose tag this interpreter likes best."""
+    """Return the wheel whose tag this interpreter likes best.
+
+    One that is listed with its checksum comes before one that another version left: who copies a folder over another
+    has both.
+    """
+    listed = _checksums(wheels)
     tags: dict[object, Path] = {}
-    for wheel in sorted(wheels.glob("libtorrent-*.whl")):
+    for wheel in sorted(wheels.glob("libtorrent-*.whl"), key=lambda wheel: wheel.name in listed):
         try:
             tags |= dict.fromkeys(parse_wheel_filename(wheel.name)[3], wheel)
         except InvalidWheelFilename:
@@ -133,14 +138,22 @@ def _peculiarities() -> list[str]:
     ]
 
 
+def _checksums(wheels: Path) -> dict[str, str]:
+    """Return the name of each listed wheel -> its SHA-256 (hex)."""
+    try:
+        lines = (wheels / CHECKSUMS).read_text("ascii").splitlines()
+    except OSError, UnicodeError:
+        return {}
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
 def _checked(wheel: Path) -> str:
     """Return the wheel's SHA-256 (hex) if it is the one listed beside it."""
     try:
-        listed = (wheel.parent / CHECKSUMS).read_text("ascii").splitlines()
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    except (OSError, UnicodeError) as err:
+    except OSError as err:
         raise BindingError("damaged_libtorrent", wheel=wheel.name) from err
-    if f"{digest}  {wheel.name}" not in listed:
+    if _checksums(wheel.parent).get(wheel.name) != digest:
         raise BindingError("damaged_libtorrent", wheel=wheel.name)
     return digest
 
