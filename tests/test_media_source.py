@@ -4,6 +4,7 @@
 import io
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import av
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from homeassistant.components import media_source
 from homeassistant.components.media_player import MediaClass
 from homeassistant.components.media_source import async_resolve_media
 from homeassistant.core import HomeAssistant
@@ -19,7 +21,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.torrent_cast import tree
+from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.engine import TorrentFile
+from custom_components.torrent_cast.media_source import async_get_media_source
 from custom_components.torrent_cast.playback import Playback, Session
 from custom_components.torrent_cast.views import token_in
 from tests.conftest import LOOPBACK, PIECE, Seed, kept, random_bytes, settled, soon
@@ -163,6 +167,39 @@ async def test_what_is_there_has_a_picture(ask: Ask, session: Session, film: See
     path = f"/api/torrent_cast/thumbnail/{film.key}/0"
     for where in (ROOT, f"{ROOT}/{film.key}"):
         assert [child["thumbnail"] for child in (await ask("browse_media", where))["children"]] == [path]
+
+
+@dataclass
+class Image:
+    """Home Assistant's answer, as it is from 2026.11 on."""
+
+    content: bytes
+    content_type: str
+
+
+async def test_a_film_that_is_sent_along_is_its_picture(
+    hass: HomeAssistant, session: Session, film: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_source, "MediaImage", Image, raising=False)
+    source = await async_get_media_source(hass)
+
+    async def image(identifier: str) -> Image | None:
+        found: Image | None = await soon(
+            source.async_get_media_image(media_source.MediaSourceItem(hass, DOMAIN, identifier, None))
+        )
+        return found
+
+    assert await image(f"{KEY}/0") is None
+    assert session.torrent is not None
+    assert session.file is not None
+    await soon(session.torrent.wait_for_range(session.file, 0, session.file.size))
+    for identifier in (f"{film.key}/0", f"continue/{film.key}/0"):
+        picture = await image(identifier)
+        assert picture is not None
+        assert (picture.content[:3], picture.content_type) == (b"\xff\xd8\xff", "image/jpeg")
+    assert await image(film.key) is None
+    with pytest.raises(media_source.Unresolvable):
+        await image("nonsense")
 
 
 async def test_a_torrent_without_folders_has_seasons_and_a_season_its_episodes(ask: Ask, show: Seed) -> None:

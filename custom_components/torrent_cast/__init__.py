@@ -40,6 +40,7 @@ type TorrentCastConfigEntry = ConfigEntry[Playback]
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what does not depend on the config entry."""
     async_setup_services(hass)
+    renaming.async_keep_options(hass)
     # Home Assistant cannot resolve local media whose type the system does not know.
     mimetypes.add_type(CONTENT_TYPE, SUFFIX)
     for view in VIEWS:

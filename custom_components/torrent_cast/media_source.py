@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Final, override
+from typing import TYPE_CHECKING, Final, override
 
+from homeassistant.components import media_source
 from homeassistant.components.media_player import BrowseError, SearchMedia, SearchMediaQuery
 from homeassistant.components.media_source import (
     BrowseMediaSource,
@@ -30,7 +31,10 @@ from .runtime import playback_of
 from .search import Candidate
 from .sources import looks_like_source, name_of
 from .titles import titles_of
-from .views import delivery_path
+from .views import PICTURE_TYPE, delivery_path
+
+if TYPE_CHECKING:
+    from homeassistant.components.media_source import MediaImage  # type: ignore[attr-defined]  # new in 2026.11
 
 # More results than anybody reads.
 MAX_RESULTS: Final = 100
@@ -90,6 +94,18 @@ class TorrentCastMediaSource(MediaSource):
                 session.profile = BROWSER
                 await session.prepare()
         return PlayMedia(delivery_path(session), session.content_type if session.hls is None else HLS_TYPE)
+
+    async def async_get_media_image(self, item: MediaSourceItem) -> MediaImage | None:
+        """Return the picture of a film, if one was or can be taken: what is sent along where a film is named.
+
+        Home Assistant asks for it from 2026.11 on.
+        """
+        playback = _loaded(self._hass, Unresolvable)
+        match _identifier(item, Unresolvable):
+            case InTorrent(key, int(index)) | Continued(str(key), int(index)):
+                data = await playback.picture(key, index)
+                return None if data is None else media_source.MediaImage(data, PICTURE_TYPE)  # type: ignore[attr-defined]  # as above
+        return None
 
     async def _session(self, playback: Playback, identifier: Identifier | None, holder: str) -> Session:
         choice = await choose(self._hass, playback, identifier)

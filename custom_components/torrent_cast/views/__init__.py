@@ -3,7 +3,7 @@
 from typing import Final
 
 from .access import token_in
-from .pictures import ArtView, PictureView, art_path, picture_path
+from .pictures import PICTURE_TYPE, ArtView, PictureView, art_path, picture_path
 from .streams import HlsView, StreamView, delivery_path, stream_path
 from .subtitles import SubtitleView, subtitle_path
 
@@ -12,6 +12,7 @@ TOKEN_VIEWS: Final = (StreamView, HlsView, SubtitleView, ArtView)
 VIEWS: Final = (*TOKEN_VIEWS, PictureView)
 
 __all__ = [
+    "PICTURE_TYPE",
     "TOKEN_VIEWS",
     "VIEWS",
     "art_path",

@@ -12,6 +12,7 @@ from .access import SideView, side_path_of
 
 # A picture stays as it is; s.
 PICTURE_AGE: Final = 24 * 3600
+PICTURE_TYPE: Final = "image/jpeg"
 ART: Final = "art/film.jpg"
 
 
@@ -56,4 +57,4 @@ async def _picture(request: web.Request, key: str, index: int) -> web.Response:
     playback = playback_of(request.app[KEY_HASS])
     if playback is None or playback.stopping or (data := await playback.picture(key, index)) is None:
         raise web.HTTPNotFound
-    return web.Response(body=data, content_type="image/jpeg")
+    return web.Response(body=data, content_type=PICTURE_TYPE)
