@@ -8,8 +8,8 @@ import pytest
 
 from custom_components.torrent_cast.media import Probe, Reason, Unplayable, Worker, probe
 
+from .cutting import all_of, film
 from .sources import MemorySource
-from .test_hls import all_of, film
 
 if TYPE_CHECKING:
     from pathlib import Path

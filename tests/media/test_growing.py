@@ -26,8 +26,8 @@ from custom_components.torrent_cast.media.growing import LATEST, MARGIN, Growth,
 from custom_components.torrent_cast.media.hls import GROWING_TARGET, MAX_SEGMENT, Cutter, playlist
 from custom_components.torrent_cast.media.worker import Answer
 
+from .cutting import decoded
 from .sources import MemorySource
-from .test_hls import decoded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +118,17 @@ async def test_a_film_is_gone_over_once(worker: Worker, clocks: Path) -> None:
     film = await grown(worker, clocks / "ac3.ts")
     read = sum(end - start for start, end in film.source.asked)
     assert read < 3 * film.source.size + (1 << 20), "windows overlap by less than themselves"
+
+
+async def test_bytes_that_look_like_a_fragment_are_not_entered_at(worker: Worker, clocks: Path, tmp_path: Path) -> None:
+    data = bytearray((clocks / "fragments.mp4").read_bytes())
+    at = data.index(b"moof", data.index(b"moof", len(data) // 2) + 4)
+    frame = data.index(b"mdat", at) + 64
+    data[frame : frame + 4] = b"moof"
+    path = tmp_path / "fragments.mp4"
+    path.write_bytes(data)
+    expected = (await grown(worker, clocks / "fragments.mp4")).segments
+    assert (await grown(worker, path)).segments == expected
 
 
 async def test_a_damaged_stretch_is_an_error_or_a_stretch(worker: Worker, clocks: Path) -> None:
