@@ -79,6 +79,9 @@ CLOCKS = {
     "vfr.mkv": (
         *("-c:a", "ac3", "-vf", r"select='not(eq(mod(n\,3)\,1))+eq(mod(n\,25)\,0)'", "-fps_mode", "vfr", "-g", "27"),
     ),
+    "ac3.avi": ("-c:a", "ac3"),
+    "mp3.avi": ("-c:a", "libmp3lame"),
+    "plain.avi": ("-c:a", "ac3", "-bf", "0"),
     "av1.mkv": ("-c:a", "ac3", "-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8"),
 }
 

@@ -22,7 +22,8 @@ from custom_components.torrent_cast.media import (
     profile_of,
 )
 
-MP4, MKV, WEBM, TS, AVI = Container.MP4, Container.MATROSKA, Container.WEBM, Container.MPEGTS, Container.AVI
+MP4, MKV, WEBM, TS = Container.MP4, Container.MATROSKA, Container.WEBM, Container.MPEGTS
+AVI, ASF = Container.AVI, Container.ASF
 
 VIDEO = {
     "h264": Stream(0, Kind.VIDEO, "h264", "High", 41, 8, is_420=True, width=1920, height=1080),
@@ -99,18 +100,21 @@ TABLE = [
     (MKV, "vp9", "opus", ULTRA, ENCODED),
     (MKV, "av1", "opus", STREAMER, ENCODED),
     (MKV, "vp8", "vorbis", CHROMECAST, Refusal.CONTAINER),
-    (MKV, "xvid", "mp3", CHROMECAST, Refusal.VIDEO_CODEC),
+    (MKV, "xvid", "mp3", CHROMECAST, Refusal.VIDEO_ALIEN),
     (WEBM, "vp8", "vorbis", CHROMECAST, DIRECT),
     (WEBM, "vp9", "opus", ULTRA, DIRECT),
     (WEBM, "vp9", "opus", HUB, DIRECT),
     (WEBM, "vp9 1080p", "opus", HUB, Refusal.VIDEO_LEVEL),
     (WEBM, "vp9", "opus", CHROMECAST, Refusal.VIDEO_CODEC),
-    (AVI, "h264", "mp3", CHROMECAST, Refusal.FORMAT),
+    (AVI, "h264", "mp3", CHROMECAST, ENCODED),
+    (AVI, "h264", "aac", CHROMECAST, COPIED),
+    (AVI, "h264", "ac3", CHROMECAST, ENCODED),
+    (ASF, "h264", "mp3", CHROMECAST, Refusal.FORMAT),
     (TS, "h264", "aac", CHROMECAST, COPIED),
     (TS, "h264", "aac he", CHROMECAST, ENCODED),
     (TS, "h264", "ac3", CHROMECAST, ENCODED),
     (TS, "hevc", "ac3", CHROMECAST, Refusal.VIDEO_CODEC),
-    (AVI, "xvid", "mp3", STREAMER, Refusal.VIDEO_CODEC),
+    (AVI, "xvid", "mp3", STREAMER, Refusal.VIDEO_ALIEN),
 ]
 
 
@@ -180,6 +184,10 @@ def test_a_film_without_an_index_grows_where_it_has_to_be_cut(container: Contain
 def test_an_mp4_whose_index_does_not_serve_has_no_fragments_to_go_by() -> None:
     sparse = replace(film(MP4, "h264", "ac3"), size=1 << 40)
     assert outcome(sparse, CHROMECAST) == Refusal.NO_INDEX
+
+
+def test_an_avi_without_an_index_does_not_say_when_its_frames_are() -> None:
+    assert outcome(film(AVI, "h264", "mp3", indexed=False), CHROMECAST) == Refusal.NO_INDEX
 
 
 def test_sound_alone_goes_as_it_is() -> None:

@@ -16,11 +16,14 @@ from custom_components.torrent_cast.media import (
     KeyFrames,
     Probe,
     Reason,
+    Refused,
     Unplayable,
+    deliver,
+    probe,
 )
 from custom_components.torrent_cast.media.hls import MAX_SEGMENT, Cutter, playlist, segments
 
-from .cutting import all_of, decoded, film
+from .cutting import PROFILE, all_of, decoded, film
 from .sources import MemorySource
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from custom_components.torrent_cast.media import Worker
 
 CUT = ["clock.mkv", "clock.mp4", "surround.mkv", "copied.mkv", "late.mkv", "mp3.mkv", "opus.mkv", "dts.mkv"]
-CUT += ["vfr.mkv", "av1.mkv"]
+CUT += ["vfr.mkv", "av1.mkv", "ac3.avi", "mp3.avi", "plain.avi"]
 
 
 @pytest.mark.parametrize("name", CUT)
@@ -81,7 +84,7 @@ async def test_a_film_without_sound_is_cut(worker: Worker, clocks: Path) -> None
         assert len(list(container.decode(video=0))) == 750
 
 
-@pytest.mark.parametrize("name", ["clock.mkv", "clock.mp4"])
+@pytest.mark.parametrize("name", ["clock.mkv", "clock.mp4", "ac3.avi"])
 async def test_segments_are_the_same_in_any_order(worker: Worker, clocks: Path, name: str) -> None:
     first = await film(worker, clocks / name)
     _, media = await all_of(first)
@@ -121,6 +124,27 @@ async def test_a_damaged_segment_is_an_error_or_a_segment(worker: Worker, clocks
         assert kind == b"moof"
         assert struct.unpack_from(">I4s", outcome, size)[1] == b"mdat"
     assert reasons <= {Reason.NOT_MEDIA, Reason.CRASHED}
+
+
+async def test_an_avi_is_cut_by_the_index_at_its_end_alone(worker: Worker, clocks: Path) -> None:
+    data = (clocks / "ac3.avi").read_bytes()
+    source = MemorySource(data[: data.rindex(b"idx1")])
+    found = await probe(worker, source, "film.avi")
+    assert len(found.key_frames) == 0
+    with pytest.raises(Refused, match="no_index"):
+        deliver(found, PROFILE)
+
+
+async def test_frames_of_an_avi_without_an_order_are_shown_as_they_are_decoded(worker: Worker, clocks: Path) -> None:
+    cut = await film(worker, clocks / "ac3.avi")
+    segment = cut.remux.segments[1]
+    data = bytearray(cut.source.data)
+    key = data.index(b"\0\0\1\x65", segment.start)
+    data[key + 4 : key + 12] = bytes(8)  # the header that would tell
+    made = await Cutter(worker, MemorySource(bytes(data)), cut.probe, cut.remux).segment(segment)
+    with av.open(io.BytesIO(await cut.cutter.beginning() + made), "r") as container:
+        shown = [packet.pts for packet in container.demux(video=0) if packet.size]
+    assert len(set(shown)) == len(shown) == 160
 
 
 # --- where to cut ----------------------------------------------------------------------------------------------------

@@ -94,6 +94,9 @@ CONTAINERS: Final = {
     "AVI": Container(".avi"),
 }
 
+ANNEX_B: Final = ("-bsf:v", "h264_mp4toannexb")
+"""For AVI, which holds H.264 as a stream of bytes."""
+
 
 def films(folder: Path, only: str = "") -> Iterator[tuple[str, str, str]]:
     """Encode all streams; return container, video and sound of the films, those with `only` in their container."""
@@ -109,10 +112,11 @@ def make(folder: Path, container: str, video: str, audio: str) -> Path | None:
     """Return a film of the matrix, None where its container does not take it."""
     path = folder / f"{container}, {video}, {audio}{CONTAINERS[container].suffix}"
     sound = folder / f"{audio}.mkv" if AUDIO[audio] else None
-    return path if film(path, container, folder / f"{video}.mkv", sound) else None
+    filters = ANNEX_B if container == "AVI" and video.startswith("H.264") else ()
+    return path if film(path, container, folder / f"{video}.mkv", sound, filters=filters) else None
 
 
-def film(path: Path, container: str, *streams: Path | None) -> bool:
+def film(path: Path, container: str, *streams: Path | None, filters: tuple[str, ...] = ()) -> bool:
     """Copy streams into a container; tell whether it took them."""
     how = CONTAINERS[container]
     given = [part for stream in streams if stream for part in ("-i", str(stream))]
@@ -121,7 +125,7 @@ def film(path: Path, container: str, *streams: Path | None) -> bool:
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
     maps = [part for number in range(len(given) // 2) for part in ("-map", str(number))]
     target = "-" if how.is_piped else str(path)
-    command = ["ffmpeg", "-v", "error", "-y", *given, *maps, "-c", "copy", *how.arguments, target]
+    command = ["ffmpeg", "-v", "error", "-y", *given, *maps, "-c", "copy", *filters, *how.arguments, target]
     done = subprocess.run(command, check=False, capture_output=True)
     if how.is_piped:
         path.write_bytes(done.stdout)

@@ -31,6 +31,7 @@ that. The figure is the most that a tone was off its picture, in ms.
 
 REASONS: Final = {
     "refused: video_codec": "no: codec",
+    "refused: video_alien": "no: codec",
     "refused: video_depth": "no: bit depth",
     "refused: video_level": "no: level",
     "refused: container": "no: container",

@@ -42,11 +42,14 @@ _AUDIO_IN: Final = {
     Container.MP4: {"aac", "mp3", "ac3", "eac3", "flac", "opus"},
     Container.WEBM: {"opus", "vorbis"},
 }
-# Containers that name the times of their frames, which AVI does not.
-_CUT: Final = {Container.MP4, Container.MATROSKA, Container.WEBM, Container.MPEGTS}
+# Containers that can be cut, and those of them that can be where they have no index, too.
+_CUT: Final = {Container.MP4, Container.MATROSKA, Container.WEBM, Container.MPEGTS, Container.AVI}
+_GROWING: Final = _CUT - {Container.AVI}
 # Video that goes into fragments, and sound that receivers take from there.
 _VIDEO_IN_HLS: Final = {"h264", "hevc", "av1", "vp9"}
 _AUDIO_IN_HLS: Final = {"aac", "ac3", "eac3"}
+# What one device or another plays.
+_PLAYED: Final = _VIDEO_IN_HLS | {"vp8"}
 # Sound that a device decodes by itself only in stereo.
 _STEREO_ONLY: Final = {"aac"}
 STEREO: Final = 2
@@ -76,7 +79,8 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None) -> Deli
     if video.codec not in _VIDEO_IN_HLS:
         raise Refused(Refusal.CONTAINER, container=probe.container, codec=_name(video))
     found = segments(probe)
-    if not found and probe.container is Container.MP4 and len(probe.key_frames):  # no fragments to go on from
+    has_fragments = probe.container is not Container.MP4 or not len(probe.key_frames)
+    if not found and not (probe.container in _GROWING and has_fragments):
         raise Refused(Refusal.NO_INDEX)
     return Remux(found, video, audio, encodes_audio=not _takes(audio, profile, _copied(probe, audio)), grows=not found)
 
@@ -104,6 +108,8 @@ def _takes(audio: Stream | None, profile: Profile, holds: set[str]) -> bool:
 def _check_video(video: Stream, profile: Profile) -> None:
     """Raise Refused unless a device decodes a stream."""
     limit = profile.video.get(video.codec or "")
+    if limit is None and video.codec not in _PLAYED:
+        raise Refused(Refusal.VIDEO_ALIEN, codec=_name(video))
     if limit is None:
         raise Refused(Refusal.VIDEO_CODEC, codec=_name(video))
     if video.depth > limit.depth or not (video.is_420 or not video.depth):

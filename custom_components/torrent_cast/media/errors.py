@@ -32,6 +32,8 @@ class Refusal(enum.StrEnum):
 
     VIDEO_CODEC = "video_codec"
     """It has no decoder for it."""
+    VIDEO_ALIEN = "video_alien"
+    """No Cast device has a decoder for it."""
     VIDEO_DEPTH = "video_depth"
     """Its decoder takes fewer bits per colour, or fewer colours."""
     VIDEO_LEVEL = "video_level"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
+from .ordering import in_order
 from .payloads import payload_of
 from .probing import MICROSECONDS, NotMedia, delay_of, origin_of
 
@@ -53,7 +54,8 @@ class Film:
         start = params.get("origin")
         self._has_index = not isinstance(start, int)  # else the container was entered where it is to be read
         self.origin = Fraction(start, MICROSECONDS) if isinstance(start, int) else origin_of(container, self.video)
-        self._by_position = "mov" not in container.format.name or not self._has_index
+        self._is_untimed = "avi" in container.format.name
+        self._by_position = not self._is_untimed and ("mov" not in container.format.name or not self._has_index)
         self._delay = delay_of(self.video) if self._has_index else 0
         begun = params.get("sound_start")
         assert isinstance(begun, int | None)  # the process outside sent it
@@ -63,7 +65,7 @@ class Film:
         self._keys: dict[Cut, int] = {}  # where the key frames of the cuts themselves are, in bytes
 
     def stamp(self, cut: Cut) -> int:
-        """Return the cut in the index's units: decoding time in MP4, else the time shown."""
+        """Return the cut in the index's units: decoding time in MP4 and AVI, else the time shown."""
         return round((Fraction(cut.time) + self.origin) / base_of(self.video)) - self._delay
 
     def seek(self, cut: Cut | None) -> None:
@@ -135,7 +137,7 @@ class Film:
                 break
         if self._file.missing is None and not video:
             raise NotMedia("no video in this segment")
-        return video, audio
+        return in_order(self.video, video) if self._is_untimed else video, audio
 
 
 def base_of(stream: Stream) -> Fraction:

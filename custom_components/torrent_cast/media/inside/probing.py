@@ -1,5 +1,6 @@
 """Probing: what a file is, from its head and its index."""
 
+import math
 from array import array
 from fractions import Fraction
 from itertools import islice
@@ -28,6 +29,9 @@ MAX_KEY_FRAMES: Final = 20_000
 MAX_CUT_FRAMES: Final = 1000
 """Frames an edit list may hide at the start: it cuts within one group of pictures, seldom more than 300."""
 
+NEARLY_ALL: Final = 0.9
+"""Of an AVI's frames: headers count some that are not there."""
+
 MICROSECONDS: Final = 1_000_000
 """FFmpeg's AV_TIME_BASE."""
 
@@ -36,8 +40,8 @@ FORMATS: Final = "mov,matroska,mpegts,avi,mp3,ogg,flac,wav,aac,ac3,eac3,aiff,asf
 
 SAFE: Final = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
 
-INDEXED: Final = {"probesize": "32768", "ignore_chapters": "1", "use_odml": "0"}
-"""For files whose header says all. 32 KiB: one packet. Chapters of MP4 and partial indexes of AVI lie in the middle."""
+INDEXED: Final = {"probesize": "32768", "ignore_chapters": "1"}
+"""For files whose header says all. 32 KiB: one packet. Chapters of MP4 lie in the middle."""
 
 UNINDEXED: Final = {"probesize": str(1 << 20)}
 """For streams described only by their packets. 1 MiB is a second at 8 Mbit/s: most often a key frame."""
@@ -104,8 +108,10 @@ def first_streams(container: InputContainer) -> tuple[VideoStream | None, AudioS
 
 def _has_index(container: InputContainer, stream: MediaStream, file: SparseFile) -> bool:
     """Return whether the index entries are the file's own; those of other formats are of packets seen so far."""
+    if "avi" in container.format.name:
+        return _reaches_end(stream)
     if "matroska" not in container.format.name:
-        return container.format.name.startswith(("mov", "avi"))
+        return container.format.name.startswith("mov")
     # Matroska's Cues are put off to the first seek, which without Cues would search the clusters.
     file.index_only()
     try:
@@ -113,6 +119,12 @@ def _has_index(container: InputContainer, stream: MediaStream, file: SparseFile)
     except av.error.FFmpegError:
         return False
     return not file.cut and container.duration is not None
+
+
+def _reaches_end(stream: MediaStream) -> bool:
+    """Tell whether index entries go as far as the header says that there are frames: else they are of packets seen."""
+    entries = stream.index_entries
+    return len(entries) > 0 and entries[-1].timestamp >= (stream.duration or math.inf) * NEARLY_ALL
 
 
 def _key_frames(container: InputContainer, stream: MediaStream, size: int) -> tuple[array[float], array[int]]:
