@@ -1,18 +1,22 @@
 """Diagnostics: figures, and nothing that tells what is watched or where."""
 
 import json
+from pathlib import Path
 
+import pytest
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.torrent_cast.const import CONF_BASE_URL
+from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DOLBY
 from custom_components.torrent_cast.diagnostics import async_get_config_entry_diagnostics
+from custom_components.torrent_cast.engine import BindingError, binding
 from custom_components.torrent_cast.playback import Playback
 from tests.conftest import LOOPBACK, OPTIONS, Seed, soon
 
 
 async def test_without_a_session(hass: HomeAssistant, entry: MockConfigEntry, playback: Playback) -> None:
     assert await async_get_config_entry_diagnostics(hass, entry) == {
+        "state": "loaded",
         "options": OPTIONS,
         "libtorrent": playback.libtorrent_version,
         "kept": 0,
@@ -20,6 +24,27 @@ async def test_without_a_session(hass: HomeAssistant, entry: MockConfigEntry, pl
         "port": None,
         "torrents": [],
     }
+
+
+async def test_of_an_entry_that_did_not_start_say_why(
+    hass: HomeAssistant, new_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_cache: Path) -> None:
+        raise BindingError("damaged_libtorrent", wheel="libtorrent.whl")
+
+    monkeypatch.setattr(binding, "load", damaged)
+    assert not await hass.config_entries.async_setup(new_entry.entry_id)
+    assert await async_get_config_entry_diagnostics(hass, new_entry) == {
+        "state": "setup_error",
+        "options": OPTIONS,
+        "why": "damaged_libtorrent",
+    }
+
+
+async def test_of_an_entry_that_was_unloaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    await hass.config_entries.async_unload(entry.entry_id)
+    found = await async_get_config_entry_diagnostics(hass, entry)
+    assert (found["state"], found["why"]) == ("not_loaded", None)
 
 
 async def test_with_sessions_in_every_stage(
@@ -48,7 +73,8 @@ async def test_with_sessions_in_every_stage(
 async def test_nothing_private_is_told(
     hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
 ) -> None:
-    hass.config_entries.async_update_entry(entry, options=OPTIONS | {CONF_BASE_URL: "http://192.168.77.10:8123"})
+    options = OPTIONS | {CONF_BASE_URL: "http://192.168.77.10:8123", CONF_DOLBY: ["media_player.bedroom"]}
+    hass.config_entries.async_update_entry(entry, options=options)
     session = playback.start_session(await playback.parse(film.magnet), target="media_player.bedroom", title="Secret")
     await soon(session.prepare())
     text = json.dumps(await async_get_config_entry_diagnostics(hass, entry))

@@ -1,11 +1,14 @@
-"""Diagnostics: what plays and how well, without titles, info-hashes, addresses or tokens."""
+"""Diagnostics: what plays and how well, without titles, info-hashes, addresses, devices' names or tokens."""
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
 from . import TorrentCastConfigEntry
+from .const import CONF_BASE_URL
 from .engine import Ports, Torrent, TorrentFile
 from .playback import Following, Session
 
@@ -14,15 +17,24 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant,
     entry: TorrentCastConfigEntry,
 ) -> dict[str, Any]:
-    """Return the state of the entry's playback."""
+    """Return the state of the entry's playback, or why there is none."""
+    data: dict[str, Any] = {"state": entry.state.value, "options": _options(entry.options)}
+    if entry.state is not ConfigEntryState.LOADED:
+        return data | {"why": entry.error_reason_translation_key}
     playback = entry.runtime_data
-    return {
-        "options": {key: value for key, value in entry.options.items() if key != "base_url"},
+    return data | {
         "libtorrent": playback.libtorrent_version,
         "kept": len(playback.library.kept),
         "port": _ports(ports) if (ports := playback.ports) else None,
         "sessions": [_session(session) for session in playback.sessions],
         "torrents": [_torrent(torrent, await playback.peer_sources(torrent)) for torrent in playback.torrents],
+    }
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options without addresses; of lists, which name devices, how long they are."""
+    return {
+        key: len(value) if isinstance(value, list) else value for key, value in options.items() if key != CONF_BASE_URL
     }
 
 
