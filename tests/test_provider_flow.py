@@ -12,11 +12,15 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from yarl import URL
 
+from custom_components.torrent_cast import fetching
 from custom_components.torrent_cast.playback import Playback
+from custom_components.torrent_cast.providers import ProviderError
+from custom_components.torrent_cast.providers.feed import Feed
 from custom_components.torrent_cast.providing import PROVIDERS
 from tests.conftest import Seed, soon, until
-from tests.providers.conftest import KEY, Indexer, indexer
+from tests.providers.conftest import KEY, Indexer, Names, indexer
 
 __all__ = ["indexer"]
 
@@ -107,6 +111,28 @@ async def test_a_provider_is_changed_and_removed(hass: HomeAssistant, entry: Moc
     hass.config_entries.async_remove_subentry(entry, subentry_id)
     await hass.async_block_till_done()
     assert hass.data[PROVIDERS].all == ()
+
+
+@pytest.mark.parametrize("is_outside", [False, True])
+async def test_where_a_provider_was_when_it_was_set_up_is_remembered(
+    hass: HomeAssistant, entry: MockConfigEntry, indexer: Indexer, monkeypatch: pytest.MonkeyPatch, is_outside: bool
+) -> None:
+    Names(monkeypatch, feed=["127.0.0.1"])
+    real = fetching.is_public
+    monkeypatch.setattr(fetching, "is_public", lambda _address: is_outside)  # there is no internet here
+    url = URL(indexer.url("/feed")).with_host("feed.example" if is_outside else "127.0.0.1")
+    await add(hass, entry, "feed", name="Feed", url=str(url))
+    (subentry,) = entry.subentries.values()
+    assert subentry.data["outside"] is is_outside
+    (feed,) = hass.data[PROVIDERS].all
+    monkeypatch.setattr(fetching, "is_public", real)  # which has the name lead home
+    assert isinstance(feed, Feed)
+    feed._last = ()
+    if is_outside:
+        with pytest.raises(ProviderError, match="provider_unreachable"):
+            await soon(feed.latest())
+    else:
+        assert await soon(feed.latest())
 
 
 async def test_what_is_stopped_makes_no_provider_anew(

@@ -4,7 +4,6 @@
 import asyncio
 import gzip
 import os
-import socket
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.aiohttp_client import HomeAssistantTCPConnector, SSRFRedirectError
+from yarl import URL
 
 from custom_components.torrent_cast import fetching
 from custom_components.torrent_cast.engine import SourceError
@@ -24,6 +24,7 @@ from custom_components.torrent_cast.errors import translated
 from custom_components.torrent_cast.playback import Playback
 from custom_components.torrent_cast.sources import read_source
 from tests.conftest import Seed, soon
+from tests.providers.conftest import Names
 
 BITTORRENT = "application/x-bittorrent"
 
@@ -198,7 +199,7 @@ async def test_a_server_that_is_not_there(hass: HomeAssistant, playback: Playbac
 async def test_a_redirect_from_elsewhere_to_this_machine_is_home_assistants_to_refuse(
     hass: HomeAssistant, playback: Playback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(*_: object) -> bytes:
+    async def refuse(*_: object, **__: object) -> bytes:
         raise SSRFRedirectError("to a name that resolves to loopback")
 
     monkeypatch.setattr(fetching, "_follow", refuse)
@@ -263,23 +264,6 @@ def test_which_addresses_are_public(address: str, *, public: bool) -> None:
     assert fetching.is_public(ip_address(address)) is public
 
 
-class Names:
-    """Home Assistant's resolver: answers each name with its addresses, one after the other if it has several."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **addresses: list[str]) -> None:
-        self.asked: list[str] = []
-        self._addresses = addresses
-
-        async def resolve(_connector: object, host: str) -> list[ResolveResult]:
-            self.asked.append(host)
-            known = self._addresses[host.partition(".")[0]]
-            address = known.pop(0) if len(known) > 1 else known[0]
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            return [ResolveResult(hostname=host, host=address, port=0, family=family, proto=0, flags=0)]
-
-        monkeypatch.setattr(HomeAssistantTCPConnector, "async_resolve_host", resolve)
-
-
 async def led_from(hass: HomeAssistant, url: str) -> str | bytes:
     """Fetch a link that a provider on the internet gave."""
     return await soon(fetching.fetch(hass, url, origin="http://provider.example/feed"))
@@ -312,6 +296,42 @@ async def test_a_name_that_is_somewhere_else_a_moment_later_leads_nowhere(
         await led_from(hass, f"http://rebinding.example:{indexer.server.port}/film.torrent")
     assert names.asked == ["rebinding.example"]
     assert indexer.requests == []
+
+
+@pytest.mark.parametrize("origin", [None, "http://rebinding.example/feed"])
+async def test_who_was_on_the_internet_a_moment_ago_does_not_come_home(
+    hass: HomeAssistant, indexer: Indexer, monkeypatch: pytest.MonkeyPatch, origin: str | None
+) -> None:
+    names = Names(monkeypatch, rebinding=["127.0.0.3", "127.0.0.1"])
+    monkeypatch.setattr(fetching, "is_public", lambda address: str(address) != "127.0.0.1")
+    url = f"http://rebinding.example:{indexer.server.port}/film.torrent"
+    with pytest.raises(SourceError, match="bad_redirect"):
+        await soon(fetching.fetch(hass, url, origin=origin))
+    assert names.asked == ["rebinding.example"] * 2
+    assert indexer.requests == []
+
+
+async def test_who_was_set_up_on_the_internet_stays_there(
+    hass: HomeAssistant, indexer: Indexer, noise: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Names(monkeypatch, rebinding=["127.0.0.1"])
+    url = f"http://rebinding.example:{indexer.server.port}/film.torrent"
+    for origin in (None, url):
+        with pytest.raises(SourceError, match="bad_redirect"):
+            await soon(fetching.fetch(hass, url, origin=origin, stays_outside=True))
+    assert indexer.requests == []
+    monkeypatch.setattr(fetching, "is_public", lambda _address: True)  # there is no internet here
+    assert await soon(fetching.fetch(hass, url, stays_outside=True)) == noise.torrent.metainfo
+
+
+async def test_a_name_that_nobody_knows_is_not_outside(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolve(_connector: object, _host: str) -> list[ResolveResult]:
+        raise OSError("no such name")
+
+    monkeypatch.setattr(HomeAssistantTCPConnector, "async_resolve_host", resolve)
+    assert not await fetching.is_outside(hass, URL("http://nobody.example/"))
+    assert not await fetching.is_outside(hass, URL("http://a.localhost/"))
+    assert await fetching.is_outside(hass, URL("http://1.1.1.1/"))
 
 
 async def test_a_provider_leads_to_the_internet(

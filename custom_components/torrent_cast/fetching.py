@@ -39,17 +39,22 @@ def is_web(text: str) -> bool:
     return text.partition("://")[0].lower() in WEB
 
 
-async def fetch(hass: HomeAssistant, text: str, *, origin: str | None = None) -> str | bytes:
+async def fetch(
+    hass: HomeAssistant, text: str, *, origin: str | None = None, stays_outside: bool = False
+) -> str | bytes:
     """Return what is at a web address, or the magnet link it redirects to. Raises SourceError.
 
     `origin` is the address of whose link it is; without it a user has given the address. Who was named may be anywhere.
-    What that leads on to has to be on the public internet, or at the same place again.
+    What that leads on to has to be on the public internet, or at the same place again. Who was named by a name that
+    leads to the public internet, now or when it was given (`stays_outside`), has to stay there: whoever owns a name can
+    have it lead into the home network a moment later.
     """
     try:
         url = parsed(text, "bad_url")
         named = url if origin is None else URL(origin)
         async with asyncio.timeout(FETCH_TIMEOUT):
-            return await _follow(hass, url, named)
+            at_home = not stays_outside and _is_same_place(url, named) and not await is_outside(hass, named)
+            return await _follow(hass, url, named, at_home=at_home)
     except TimeoutError as err:
         raise SourceError("fetch_timeout", seconds=f"{FETCH_TIMEOUT:g}") from err
     except SSRFRedirectError as err:
@@ -66,9 +71,23 @@ def parsed(text: str, reason: str) -> URL:
         raise SourceError(reason) from err
 
 
-async def _follow(hass: HomeAssistant, url: URL, named: URL) -> str | bytes:
+async def is_outside(hass: HomeAssistant, url: URL) -> bool:
+    """Tell whether an address leads to the public internet and nowhere else."""
+    host = url.host or ""
+    if (address := address_in(host)) is not None:
+        return is_public(address)
+    if not host or _is_this_machine(url):
+        return False
+    connector = async_get_clientsession(hass).connector
+    assert isinstance(connector, HomeAssistantTCPConnector)  # for the type checker
+    try:
+        return all(map(_is_public, await connector.async_resolve_host(host)))
+    except OSError:  # it will not be reached either
+        return False
+
+
+async def _follow(hass: HomeAssistant, url: URL, named: URL, *, at_home: bool) -> str | bytes:
     """Return what redirects lead to; who has once been led away from the place that was named does not come back."""
-    at_home = True
     for _ in range(MAX_REDIRECTS + 1):
         if url.scheme not in WEB:
             raise SourceError("bad_redirect")
@@ -118,13 +137,17 @@ class PublicResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await self._connector.async_resolve_host(host)
-        if not all(is_public(ip_address(one["host"].partition("%")[0])) for one in found):
+        if not all(map(_is_public, found)):
             raise SourceError("bad_redirect")
         return [{**one, "port": port} for one in found]
 
     @override
     async def close(self) -> None:
         """Leave Home Assistant's resolver open."""
+
+
+def _is_public(found: ResolveResult) -> bool:
+    return is_public(ip_address(found["host"].partition("%")[0]))
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

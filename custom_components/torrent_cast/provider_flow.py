@@ -8,7 +8,8 @@ from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.helpers.selector import BooleanSelector, TextSelector, TextSelectorConfig, TextSelectorType
 from yarl import URL
 
-from .const import CONF_ADD, CONF_API_KEY, CONF_FOLDER, CONF_NAME, CONF_URL, CONF_WORDS
+from .const import CONF_ADD, CONF_API_KEY, CONF_FOLDER, CONF_NAME, CONF_OUTSIDE, CONF_URL, CONF_WORDS
+from .fetching import is_outside
 from .providers import FEED, FOLDER, TORZNAB, ProviderError, provider_of
 from .settings import from_entry
 
@@ -50,7 +51,7 @@ class ProviderFlow(ConfigSubentryFlow):
             except BadInput as err:
                 errors["base"] = str(err)
             else:
-                return self._done(step, user_input)
+                return self._done(step, user_input | await self._found_out(user_input))
         values = DEFAULTS | known | (user_input or {})
         return self.async_show_form(
             step_id=step, data_schema=self._schema(values), errors=errors, description_placeholders=details
@@ -74,6 +75,12 @@ class ProviderFlow(ConfigSubentryFlow):
             for name, selector in self.optional.items()
         }
         return vol.Schema(needed | optional)
+
+    async def _found_out(self, user_input: dict[str, Any]) -> dict[str, Any]:
+        """Return what is kept beside what was typed."""
+        if (address := user_input.get(CONF_URL)) is None:
+            return {}
+        return {CONF_OUTSIDE: await is_outside(self.hass, URL(address))}
 
     async def _check(self, user_input: dict[str, Any]) -> None:
         """Raise BadInput, and ProviderError unless the provider answers."""

@@ -1,13 +1,16 @@
-"""An indexer on loopback: a feed and a Torznab endpoint."""
+"""An indexer on loopback, a feed and a Torznab endpoint; names that lead where a test wants them to."""
 # ruff: noqa: ARG001, ARG002  # fixtures are asked for by name; each handler has the same parameters
 
+import socket
 from collections.abc import AsyncIterator
 from html import escape
 from typing import Final
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import ResolveResult
 from aiohttp.test_utils import TestServer
+from homeassistant.helpers.aiohttp_client import HomeAssistantTCPConnector
 
 from tests.conftest import LOOPBACK, Seed
 
@@ -100,3 +103,20 @@ async def indexer(film: Seed, rig_sockets: None) -> AsyncIterator[Indexer]:
     found = Indexer(film)
     async with found.server:
         yield found
+
+
+class Names:
+    """Home Assistant's resolver: answers each name with its addresses, one after the other if it has several."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **addresses: list[str]) -> None:
+        self.asked: list[str] = []
+        self._addresses = addresses
+
+        async def resolve(_connector: object, host: str) -> list[ResolveResult]:
+            self.asked.append(host)
+            known = self._addresses[host.partition(".")[0]]
+            address = known.pop(0) if len(known) > 1 else known[0]
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            return [ResolveResult(hostname=host, host=address, port=0, family=family, proto=0, flags=0)]
+
+        monkeypatch.setattr(HomeAssistantTCPConnector, "async_resolve_host", resolve)

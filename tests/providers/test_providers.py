@@ -15,7 +15,7 @@ from custom_components.torrent_cast.providers.base import REMEMBERED, Item
 from custom_components.torrent_cast.providers.feed import Feed
 from custom_components.torrent_cast.providers.folder import Folder
 from custom_components.torrent_cast.providers.torznab import Torznab
-from custom_components.torrent_cast.providers.web import item_of
+from custom_components.torrent_cast.providers.web import Place, item_of
 from tests.conftest import Seed, soon
 
 from .conftest import KEY, Indexer
@@ -25,7 +25,7 @@ MAGNET = "magnet:?xt=urn:btih:" + "0" * 40
 
 
 def torznab(hass: HomeAssistant, indexer: Indexer, path: str = "/torznab", key: str = KEY) -> Torznab:
-    return Torznab("id", "Indexer", hass, indexer.url(path), key)
+    return Torznab("id", "Indexer", hass, Place(indexer.url(path)), key)
 
 
 # --- folder ----------------------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ async def test_a_folder_that_is_gone_is_said_so(hass: HomeAssistant, tmp_path: P
 async def test_a_feed_leads_to_torrents(
     hass: HomeAssistant, playback: Playback, indexer: Indexer, film: Seed, path: str
 ) -> None:
-    feed = Feed("id", "Feed", hass, indexer.url(path))
+    feed = Feed("id", "Feed", hass, Place(indexer.url(path)))
     items = await feed.latest()
     assert [item.title for item in items] == (indexer.titles if path == "/feed" else indexer.titles[:1])
     assert (await soon(feed.read(items[0], playback))).key == film.key
@@ -67,27 +67,27 @@ async def test_what_is_no_feed_is_said_so(
     hass: HomeAssistant, entry: MockConfigEntry, indexer: Indexer, kind: str
 ) -> None:
     with pytest.raises(ProviderError, match="provider_unreadable"):
-        await Feed("id", "Feed", hass, indexer.url(f"/bad/{kind}")).latest()
+        await Feed("id", "Feed", hass, Place(indexer.url(f"/bad/{kind}"))).latest()
 
 
 async def test_entities_of_a_feed_are_not_blown_up(
     hass: HomeAssistant, entry: MockConfigEntry, indexer: Indexer
 ) -> None:
-    assert await Feed("id", "Feed", hass, indexer.url("/bad/bomb")).latest() == []
+    assert await Feed("id", "Feed", hass, Place(indexer.url("/bad/bomb"))).latest() == []
 
 
 async def test_a_feed_that_is_not_there_is_said_so_without_its_address(
     hass: HomeAssistant, entry: MockConfigEntry, indexer: Indexer
 ) -> None:
     with pytest.raises(ProviderError) as caught:
-        await Feed("id", "Feed", hass, indexer.url(f"/bad/other?key={KEY}")).latest()
+        await Feed("id", "Feed", hass, Place(indexer.url(f"/bad/other?key={KEY}"))).latest()
     assert caught.value.details == {"provider": "Feed", "error": "HTTP 401"}
 
 
 async def test_a_link_of_a_stranger_to_this_machine_is_not_followed(
     hass: HomeAssistant, playback: Playback, indexer: Indexer
 ) -> None:
-    feed = Feed("id", "Feed", hass, "http://feed.invalid/")
+    feed = Feed("id", "Feed", hass, Place("http://feed.invalid/"))
     with pytest.raises(SourceError, match="bad_redirect"):
         await feed.read(Item("x", indexer.url("/download/x.torrent")), playback)
     with pytest.raises(SourceError, match="bad_redirect"):

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from yarl import URL
 
 from .base import MAX_ITEMS, Item, ProviderError
-from .web import WebProvider, item_of
+from .web import Place, WebProvider, item_of
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -21,8 +21,8 @@ MAX_ERROR: Final = 100
 class Torznab(WebProvider):
     """An endpoint that searches."""
 
-    def __init__(self, provider_id: str, name: str, hass: HomeAssistant, url: str, api_key: str) -> None:
-        super().__init__(provider_id, name, hass, url)
+    def __init__(self, provider_id: str, name: str, hass: HomeAssistant, place: Place, api_key: str) -> None:
+        super().__init__(provider_id, name, hass, place)
         self._api_key = api_key
 
     @override

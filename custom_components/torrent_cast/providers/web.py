@@ -1,5 +1,6 @@
 """What feeds and Torznab endpoints share: an address is asked, items lead on to magnet links or torrent files."""
 
+from dataclasses import dataclass
 from typing import Final, override
 from urllib.parse import quote
 
@@ -16,20 +17,29 @@ from .base import MAX_TITLE, Item, Provider, ProviderError
 INTERVAL: Final = 15 * 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a provider is; one that was on the public internet when it was set up stays there."""
+
+    url: str
+    stays_outside: bool = False
+
+
 class WebProvider(Provider):
     """A provider on the web."""
 
     interval = INTERVAL
 
-    def __init__(self, provider_id: str, name: str, hass: HomeAssistant, url: str) -> None:
+    def __init__(self, provider_id: str, name: str, hass: HomeAssistant, place: Place) -> None:
         super().__init__(provider_id, name)
         self._hass = hass
-        self._url = url
+        self._url = place.url
+        self._stays_outside = place.stays_outside
 
     async def _ask(self, url: str) -> bytes:
         """Return the answer. Raises ProviderError, which holds nothing of the address."""
         try:
-            answer = await fetch(self._hass, url)
+            answer = await fetch(self._hass, url, stays_outside=self._stays_outside)
         except SourceError as err:
             if (error := _trouble(err)) is None:
                 raise self._unreadable() from err
@@ -45,7 +55,8 @@ class WebProvider(Provider):
     async def read(self, item: Item, playback: Playback) -> Source:
         if is_magnet(item.source):
             return await playback.parse(item.source)
-        return await playback.parse(await fetch(self._hass, item.source, origin=self._url))
+        found = await fetch(self._hass, item.source, origin=self._url, stays_outside=self._stays_outside)
+        return await playback.parse(found)
 
 
 def _trouble(error: SourceError) -> str | None:
