@@ -245,6 +245,25 @@ async def test_removing_the_entry_deletes_downloads_and_memory(
     assert DOMAIN not in hass_storage
 
 
+async def test_removing_an_entry_whose_libtorrent_is_gone_deletes_downloads_all_the_same(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    playback: Playback,
+    film: Seed,
+    downloads: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = playback.start_session(await playback.parse(film.magnet))
+    await soon(session.prepare())
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert any(downloads.rglob(film.content.name))
+    mine = downloads / film.key / "files" / "mine.srt"
+    mine.write_text("not the integration's")
+    monkeypatch.setattr(binding, "load", no_libtorrent)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert [path for path in downloads.rglob("*") if path.is_file()] == [mine]
+
+
 @pytest.mark.parametrize("foreign", [False, True])
 async def test_removing_the_entry_leaves_nothing_of_ours_in_the_cache(
     hass: HomeAssistant, entry: MockConfigEntry, foreign: bool

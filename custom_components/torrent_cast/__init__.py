@@ -1,6 +1,7 @@
 """Torrent Cast: plays a torrent on a Google Cast device while it downloads."""
 
 import contextlib
+import logging
 import mimetypes
 from datetime import timedelta
 from functools import partial
@@ -17,8 +18,8 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
 from . import events, exposing, issues, renaming, settings, transport, watcher
-from .const import DOMAIN
-from .engine import BindingError, StorageError, binding, storage
+from .const import CONF_DIRECTORY, DOMAIN
+from .engine import BindingError, StorageError, binding, leftovers, storage
 from .errors import translation
 from .listener import LISTENER, PlainListener
 from .playback import Library, Playback
@@ -29,6 +30,8 @@ from .queueing import Succession
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
 from .views import VIEWS
+
+_LOGGER = logging.getLogger(__name__)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -122,11 +125,21 @@ async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry)
     library = Library(hass)
     try:
         libtorrent = await hass.async_add_executor_job(binding.load, _cache(hass))
-    except BindingError:  # then it never ran here
+    except BindingError:  # of an older Home Assistant's Python, say
+        await hass.async_add_executor_job(_erase, Path(entry.data[CONF_DIRECTORY]))
         await library.remove()
     else:
         await Playback(libtorrent, library, settings.from_entry(entry, hass.config.language), _cache(hass)).erase()
     await hass.async_add_executor_job(_empty, _cache(hass))
+
+
+def _erase(directory: Path) -> None:
+    """Delete what torrents have left, without libtorrent. Blocks."""
+    for key in storage.keys(directory):
+        try:
+            leftovers.erase(directory, key)
+        except StorageError as err:
+            _LOGGER.warning("What a torrent has left cannot be deleted: %s", err.details["error"])
 
 
 def _empty(cache: Path) -> None:
