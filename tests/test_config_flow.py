@@ -220,6 +220,7 @@ PLAYBACK = {
     "seeding": "ratio",
     "seed_ratio": 1.5,
     "next_episode": False,
+    "convert_video": True,
     "subtitles": "never",
 }
 LANGUAGES = {"audio_language": "de", "subtitle_language": "fr"}
@@ -276,6 +277,7 @@ async def test_the_options_are_stored_flat(hass: HomeAssistant, entry: MockConfi
     assert settings.engine.upload_limit == 200_000
     assert (settings.whole_film, settings.seeding, settings.seed_ratio) == (True, Seeding.RATIO, 1.5)
     assert (settings.next_episode, settings.habits) == (False, Habits("de", "fr", Show.NEVER))
+    assert settings.ffmpeg == "ffmpeg"
     assert settings.extras_of("media_player.cinema") == {Extra.DOLBY}
     assert settings.extras_of("media_player.kitchen") == frozenset()
 

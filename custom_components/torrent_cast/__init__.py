@@ -17,7 +17,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
-from . import events, exposing, issues, renaming, settings, transport, watcher
+from . import converting, events, exposing, issues, renaming, settings, transport, watcher
 from .const import CONF_DIRECTORY, DOMAIN
 from .engine import BindingError, StorageError, binding, leftovers, storage
 from .errors import translation
@@ -53,7 +53,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) -> bool:
     """Load libtorrent and make the playback."""
-    chosen = settings.from_entry(entry, hass.config.language)
+    chosen = settings.from_entry(entry, hass.config.language, await converting.program(hass, entry))
     libtorrent = await _libtorrent(hass)
     try:
         await hass.async_add_executor_job(storage.check_directory, chosen.directory)
@@ -159,7 +159,7 @@ async def _async_options_changed(hass: HomeAssistant, entry: TorrentCastConfigEn
     """Apply new options at once; a new directory or port takes a reload."""
     await hass.data[PROVIDERS].update()
     playback = entry.runtime_data
-    chosen = settings.from_entry(entry, hass.config.language)
+    chosen = settings.from_entry(entry, hass.config.language, await converting.program(hass, entry))
     if not settings.needs_restart(playback.settings, chosen):
         playback.apply(chosen)
         playback.changes.beat()  # the switch shows an option

@@ -40,6 +40,7 @@ from .const import (
     CONF_ALTERNATIVE_UPLOAD,
     CONF_AUDIO_LANGUAGE,
     CONF_BASE_URL,
+    CONF_CONVERT,
     CONF_DHT,
     CONF_DIRECTORY,
     CONF_DOWNLOAD_LIMIT,
@@ -102,6 +103,7 @@ SECTIONS: Final[dict[str, dict[str, Any]]] = {
     "streaming": {
         CONF_WHOLE_FILM: BooleanSelector(),
         CONF_NEXT_EPISODE: BooleanSelector(),
+        CONF_CONVERT: BooleanSelector(),
         CONF_AUDIO_LANGUAGE: LanguageSelector(LanguageSelectorConfig()),
         CONF_SUBTITLES: SelectSelector(
             SelectSelectorConfig(options=[policy.value for policy in Show], translation_key=CONF_SUBTITLES)

@@ -12,6 +12,7 @@ from .const import (
     CONF_AUDIO_LANGUAGE,
     CONF_AV1,
     CONF_BASE_URL,
+    CONF_CONVERT,
     CONF_DHT,
     CONF_DIRECTORY,
     CONF_DOLBY,
@@ -70,13 +71,17 @@ DEFAULTS: dict[str, Any] = {
     CONF_SEEDING: Seeding.WATCHING.value,
     CONF_SEED_RATIO: DEFAULT_SEED_RATIO,
     CONF_NEXT_EPISODE: True,
+    CONF_CONVERT: False,
     CONF_SUBTITLES: Show.AUTO.value,
     **{name: [] for name in EXTRAS},
 }
 
 
-def from_entry(entry: ConfigEntry, language: str = "en") -> PlaybackSettings:
-    """Return what the user, who reads `language` unless the options say otherwise, decided; limits are in kB/s."""
+def from_entry(entry: ConfigEntry, language: str = "en", ffmpeg: str = "ffmpeg") -> PlaybackSettings:
+    """Return what the user, who reads `language` unless the options say otherwise, decided; limits are in kB/s.
+
+    `ffmpeg` is the program that Home Assistant is to use.
+    """
     options = DEFAULTS | entry.options
     download, upload = limits(options)
     return PlaybackSettings(
@@ -94,6 +99,7 @@ def from_entry(entry: ConfigEntry, language: str = "en") -> PlaybackSettings:
         base_url=options.get(CONF_BASE_URL),
         whole_film=options[CONF_WHOLE_FILM],
         next_episode=options[CONF_NEXT_EPISODE],
+        ffmpeg=ffmpeg if options[CONF_CONVERT] else None,
         seeding=Seeding(options[CONF_SEEDING]),
         seed_ratio=options[CONF_SEED_RATIO],
         habits=Habits(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from .conversion import Conversion, conversion
 from .errors import Refusal, Refused
 from .hls import Segment, segments
 from .probe import Container, Probe
@@ -29,6 +30,8 @@ class Remux:
     audio: Stream | None
     encodes_audio: bool
     grows: bool = False
+    conversion: Conversion | None = None
+    """Into what the video is converted, None where it is copied."""
 
 
 type Delivery = Direct | Remux
@@ -50,6 +53,11 @@ _VIDEO_IN_HLS: Final = {"h264", "hevc", "av1", "vp9"}
 _AUDIO_IN_HLS: Final = {"aac", "ac3", "eac3"}
 # What one device or another plays.
 _PLAYED: Final = _VIDEO_IN_HLS | {"vp8"}
+# Video that is converted: what FFmpeg decodes, and films come in.
+_CONVERTED: Final = {
+    *("h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "vc1", "wmv3"),
+    *("msmpeg4v3", "msmpeg4v2", "mjpeg", "theora"),
+}
 # Sound that a device decodes by itself only in stereo.
 _STEREO_ONLY: Final = {"aac"}
 STEREO: Final = 2
@@ -61,28 +69,42 @@ _NAMES: Final = {
 }  # fmt: skip
 
 
-def deliver(probe: Probe, profile: Profile, audio: Stream | None = None) -> Delivery:
+def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, converts: bool = False) -> Delivery:
     """Return how to deliver a film to a device that plays `profile`, with another sound than its first. Raises Refused.
 
-    A device that gets the file as it is plays the first.
+    A device that gets the file as it is plays the first. Where it `converts`, video that it does not play is no reason
+    to refuse a film that can be cut.
     """
     video, audio = probe.video, audio or probe.audio
     if video is None and probe.container is Container.MPEGTS:  # FFmpeg finds no VP9 and no AV1 in it
         raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES[Container.MPEGTS])
     if video is None:  # sound alone: the device says for itself
         return Direct(probe.content_type)
-    _check_video(video, profile)
-    if audio is probe.audio and _is_direct(probe, video, profile):
-        return Direct(probe.content_type)
-    if probe.container not in _CUT:
-        raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES.get(probe.container, probe.container.upper()))
-    if video.codec not in _VIDEO_IN_HLS:
-        raise Refused(Refusal.CONTAINER, container=probe.container, codec=_name(video))
+    into: Conversion | None = None
+    try:
+        _check_video(video, profile)
+        if audio is probe.audio and _is_direct(probe, video, profile):
+            return Direct(probe.content_type)
+        _check_cut(probe, video)
+    except Refused:
+        limit = profile.video.get("h264")
+        if limit is None or not converts or probe.container not in _CUT or video.codec not in _CONVERTED:
+            raise
+        into = conversion(video, limit)
     found = segments(probe)
     has_fragments = probe.container is not Container.MP4 or not len(probe.key_frames)
     if not found and not (probe.container in _GROWING and has_fragments):
         raise Refused(Refusal.NO_INDEX)
-    return Remux(found, video, audio, encodes_audio=not _takes(audio, profile, _copied(probe, audio)), grows=not found)
+    encodes = not _takes(audio, profile, _copied(probe, audio))
+    return Remux(found, video, audio, encodes_audio=encodes, grows=not found, conversion=into)
+
+
+def _check_cut(probe: Probe, video: Stream) -> None:
+    """Raise Refused unless a film can be cut into segments, its video copied."""
+    if probe.container not in _CUT:
+        raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES.get(probe.container, probe.container.upper()))
+    if video.codec not in _VIDEO_IN_HLS:
+        raise Refused(Refusal.CONTAINER, container=probe.container, codec=_name(video))
 
 
 def _copied(probe: Probe, audio: Stream | None) -> set[str]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .delivery import Remux
-    from .worker import ByteSource, Json, Worker
+    from .worker import Answer, ByteSource, Json, Worker
 
 CONTENT_TYPE: Final = "application/x-mpegurl"
 PLAYLIST: Final = "film.m3u8"
@@ -117,13 +117,17 @@ class Cutter:
 
     async def segment(self, segment: Segment) -> bytes:
         """Return a media segment, the same one each time. Raises Unplayable, and what the source raises."""
+        return (await self._cut(segment, "segment")).payload
+
+    async def _cut(self, segment: Segment, method: str) -> Answer:
+        """Call a method on the bytes of a segment."""
         params = self._params() | {
             "number": segment.number,
             "begin": _pair(segment.begin),
             "end": _pair(segment.until),
         }
         data = await self._source.read_range(segment.start, segment.end)
-        return await self._call("segment", params, ((segment.start, data),))
+        return await self._worker.call(self._job, self._source, method, params, ((segment.start, data),))
 
     async def _call(self, method: str, params: Json, given: tuple[tuple[int, bytes], ...]) -> bytes:
         answer = await self._worker.call(self._job, self._source, method, params, given)

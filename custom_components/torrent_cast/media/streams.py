@@ -34,8 +34,8 @@ class Kind(StrEnum):
 class Stream:
     """One stream; what is not known, or not of its kind, is 0, None or empty.
 
-    `level` times ten as its standard has it, `depth` in bits per sample, `rate` in samples per second, `language` as
-    the file writes it (mostly ISO 639-2).
+    `level` times ten as its standard has it, `depth` in bits per sample, `rate` in samples or pictures per second,
+    `language` as the file writes it (mostly ISO 639-2).
     """
 
     index: int

@@ -1,13 +1,13 @@
 """Subtitles: whatever text format and encoding -> WebVTT, which is what Cast devices take."""
 
 import asyncio
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import charset_normalizer
 
 from .errors import Reason, Unplayable
+from .worker import HeldBytes
 
 if TYPE_CHECKING:
     from .worker import Worker
@@ -30,20 +30,6 @@ _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xf
 _numbers = count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """What the worker reads: text in UTF-8."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    async def read_range(self, start: int, end: int) -> bytes:
-        return self.data[start:end]
-
-
 async def webvtt(worker: Worker, data: bytes) -> bytes:
     """Return subtitles as WebVTT. Raises Unplayable."""
     if len(data) > MAX_BYTES:
@@ -54,7 +40,7 @@ async def webvtt(worker: Worker, data: bytes) -> bytes:
         raise Unplayable(Reason.NOT_SUBTITLES, "empty")
     text = await asyncio.to_thread(decoded, data)
     try:
-        answer = await worker.call(f"captions {next(_numbers)}", _Text(text.encode()), "captions")
+        answer = await worker.call(f"captions {next(_numbers)}", HeldBytes(text.encode()), "captions")
     except Unplayable as err:
         if err.reason in {Reason.UNAVAILABLE, Reason.STOPPED}:
             raise

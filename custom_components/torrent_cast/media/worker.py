@@ -62,6 +62,22 @@ class ByteSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBytes:
+    """A file whose bytes are here."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Return its length in bytes."""
+        return len(self.data)
+
+    async def read_range(self, start: int, end: int) -> bytes:
+        """Return the bytes [start, end)."""
+        return self.data[start:end]
+
+
+@dataclass(frozen=True, slots=True)
 class _Request:
     """What stays the same while a call fetches the bytes it needs."""
 

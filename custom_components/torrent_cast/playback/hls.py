@@ -70,6 +70,12 @@ class Hls:
         self._segments |= {segment.name: segment for segment in segments}
         self.is_complete = is_complete
 
+    def at(self, seconds: float) -> Segment:
+        """Return the segment that holds a moment, the last one there is for one beyond."""
+        segments = list(self._segments.values())
+        begun = (segment for segment in reversed(segments) if segment.begin is None or segment.begin.time <= seconds)
+        return next(begun, segments[-1])
+
     def find(self, name: str) -> Callable[[], Awaitable[bytes]] | None:
         """Return what makes the file of that name in the playlist, None for what is not in it."""
         if name == BEGINNING:

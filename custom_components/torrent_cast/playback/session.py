@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, Unpack
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
 from ..engine.files import printable
 from ..media import Probe, Profile, Refused, Remux, Stream, content_type, deliver, probe
+from ..media.converting import ConvertingCutter
 from ..media.growing import Scanner
 from ..media.hls import Cutter
 from ..media.subtitles import webvtt
@@ -25,6 +26,7 @@ from .subtitles import Subtitles, beside
 from .wishes import Habits, Wishes, audio_of, find_track, track_of
 
 if TYPE_CHECKING:
+    from ..media.ffmpeg import Ffmpeg
     from ..media.worker import Worker
     from .following import Following
 
@@ -46,6 +48,10 @@ class Owner(Protocol):
 
     worker: Worker
     cutter: Worker  # a process of its own: a film that plays does not wait for what another one does to the probe
+
+    @property
+    def ffmpeg(self) -> Ffmpeg | None:
+        """Return what converts video that a device does not play, None where it is refused."""
 
     @property
     def patience(self) -> float:
@@ -122,6 +128,7 @@ class Session:
         self.subtitles: Subtitles | None = None
         self.shown: int | None = None  # the track of subtitles
         self.hls: Hls | None = None  # the film in segments, for a device that does not take the file
+        self._converting: ConvertingCutter | None = None  # makes them where the video has to be converted
         self.growing: Growing | None = None  # of a film without an index: what goes over it
         self.playhead: Playhead | None = None  # of a device that says where it is
         self.following: Following | None = None
@@ -272,6 +279,8 @@ class Session:
             self._work["grow"] = asyncio.create_task(self._attempt(self.growing.run), name="torrent_cast grow")
             await self.growing.reach(self.start_position)
             found = self.probe
+        if self._converting is not None and self.hls is not None:
+            await self._converting.prepare(self.hls.at(self.start_position))
         torrent.pace(found.bytes_per_second if self._owner.paces else None)
         first = found.byte_at(self.start_position).offset
         last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
@@ -290,17 +299,21 @@ class Session:
         if self.profile is None:
             self.audio = found.audio
             return None
+        ffmpeg = self._owner.ffmpeg
+        converts = ffmpeg is not None
         try:
-            remux = deliver(found, self.profile, self.audio)
+            remux = deliver(found, self.profile, self.audio, converts=converts)
         except Refused:
             if self.audio is found.audio or self.wishes.audio_language is not None:
                 raise
             self.audio = found.audio  # better in another language than not at all
-            remux = deliver(found, self.profile)
+            remux = deliver(found, self.profile, converts=converts)
         if not isinstance(remux, Remux):
             return None
         data = FileBytes(torrent, file)
         cutter = Cutter(self._owner.cutter, data, found, remux)
+        if remux.conversion is not None and ffmpeg is not None:
+            cutter = self._converting = ConvertingCutter(self._owner.cutter, data, found, remux, ffmpeg)
         hls = Hls(cutter, remux.segments, file.size, self._heard if self._reports else partial(follow, ahead))
         if remux.grows:
             self.growing = Growing(torrent, file, Scanner(self._owner.cutter, data, found), hls, self._learn)
@@ -341,7 +354,7 @@ class Session:
         try:
             while not task.done():
                 before, missing = missing, torrent.missing_bytes(file)
-                if missing == before and not torrent.statistics.download_rate:
+                if missing and missing == before and not torrent.statistics.download_rate:
                     raise NoData("no_data", seconds=f"{self._owner.patience:g}", peers=torrent.statistics.peers)
                 await asyncio.wait([task], timeout=self._owner.patience)
             await task

@@ -6,6 +6,7 @@ from typing import Final, Unpack
 
 from ..engine import Renamed, Source, Torrent, TorrentFile, TorrentGone, choose
 from ..media import Unplayable, Worker
+from ..media.ffmpeg import Ffmpeg
 from .background import Background
 from .course import Happening
 from .library import Library
@@ -33,6 +34,7 @@ class Sessions:
     ) -> None:
         self.worker = worker
         self.cutter = Worker()
+        self._ffmpeg: Ffmpeg | None = None
         self.happenings: Listeners[[Session, Happening]] = Listeners()
         self._torrents = torrents
         self._library = library
@@ -92,6 +94,14 @@ class Sessions:
     def habits(self) -> Habits:
         """Return what viewers want to hear and read unasked."""
         return self._torrents.settings.habits
+
+    @property
+    def ffmpeg(self) -> Ffmpeg | None:
+        """Return what converts video, None where the user does not want that."""
+        binary = self._torrents.settings.ffmpeg
+        if binary is None or self._ffmpeg is None or self._ffmpeg.binary != binary:
+            self._ffmpeg = None if binary is None else Ffmpeg(binary)
+        return self._ffmpeg
 
     @property
     def patience(self) -> float:

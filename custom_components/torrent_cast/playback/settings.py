@@ -35,6 +35,7 @@ class PlaybackSettings:
     next_episode: bool = True
     seeding: Seeding = Seeding.WATCHING
     seed_ratio: float = 1.0
+    ffmpeg: str | None = None  # the program that converts video which a device does not play; None: it is refused
     habits: Habits = field(default_factory=Habits)
     extras: Mapping[Extra, frozenset[str]] = field(default_factory=dict)  # the entities of devices that take more
 

@@ -85,6 +85,7 @@ def _video(stream: VideoStream) -> Json:
         "level": level // HEVC_LEVELS if codec_of(stream) == "hevc" else level,
         "depth": context.format.components[0].bits if context.format else 0,
         "is_420": name.startswith(HALVED),
+        "rate": round(float(stream.average_rate or 0)),
         "width": context.width,
         "height": context.height,
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from .ordering import in_order
+from .ordering import REORDERED, in_order
 from .payloads import payload_of
 from .probing import MICROSECONDS, NotMedia, delay_of, origin_of
 
@@ -37,6 +37,15 @@ class Cut:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Video packets, when each is shown, and from which time on and before which lie those of a segment: s."""
+
+    packets: list[tuple[AnyPacket, Fraction]]
+    first: Fraction | None
+    last: Fraction | None
+
+
 class Film:
     """An open file and the two streams that are taken from it."""
 
@@ -63,6 +72,11 @@ class Film:
         self.video_payload = payload_of(self.video)
         self.audio_payload = payload_of(self.audio)
         self._keys: dict[Cut, int] = {}  # where the key frames of the cuts themselves are, in bytes
+
+    @property
+    def is_missing(self) -> bool:
+        """Tell whether bytes were wanted that are not here."""
+        return self._file.missing is not None
 
     def stamp(self, cut: Cut) -> int:
         """Return the cut in the index's units: decoding time in MP4 and AVI, else the time shown."""
@@ -138,6 +152,38 @@ class Film:
         if self._file.missing is None and not video:
             raise NotMedia("no video in this segment")
         return in_order(self.video, video) if self._is_untimed else video, audio
+
+    def pictures(self, begin: Cut | None, end: Cut | None) -> Pictures:
+        """Return what is decoded for the pictures between two cuts, by when they are shown."""
+        self.seek(begin)
+        found: list[AnyPacket] = []
+        after: list[AnyPacket] = []  # the key frame at the end, and those behind it that are shown before
+        for packet in self._container.demux([self.video]):
+            if packet.size == 0 or packet.pts is None:
+                continue
+            if not found and not (self.is_at(begin, packet) if begin else self._has_index or packet.is_keyframe):
+                continue
+            if after and packet.pts > (after[0].pts or 0):
+                break
+            (after if after or (end and self.is_at(end, packet)) else found).append(packet)
+        if self._file.missing is None and not found:
+            raise NotMedia("no video in this segment")
+        times = self._times(found, after)
+        return Pictures(
+            [*zip([*found, *after], times, strict=True)],
+            times[0] if begin and times else None,
+            times[len(found)] if after else None,
+        )
+
+    def _times(self, found: list[AnyPacket], after: list[AnyPacket]) -> list[Fraction]:
+        """Return when packets are shown, s; in AVI less what FFmpeg takes for the decoder's delay."""
+        if not self._is_untimed:
+            return [self.seconds(packet) for packet in (*found, *after)]
+        if self.video.codec_context.name in REORDERED:
+            del after[1:]
+            return [self.seconds(packet) for packet in (*in_order(self.video, found), *in_order(self.video, after))]
+        delay = (found[0].duration or 1) * base_of(self.video) if found and self.video.codec_context.has_b_frames else 0
+        return [self.seconds(packet) - delay for packet in (*found, *after)]
 
 
 def base_of(stream: Stream) -> Fraction:

@@ -5,6 +5,8 @@ they are asked for: video is cut in decoding order, before the key frame; sound 
 began at the key frame would come by and that is still heard then.
 """
 
+import base64
+import contextlib
 import itertools
 from fractions import Fraction
 from io import BytesIO
@@ -17,12 +19,15 @@ from .boxes import Sample, Track, fragment, top_level
 from .entering import entered
 from .film import LATER, Cut, Film, base_of
 from .payloads import audio_config
-from .probing import opened
+from .probing import NotMedia, opened
 from .sound import Encoder, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from av.container import InputContainer
     from av.stream import Stream
+    from av.video.stream import VideoStream
 
     from .film import AnyPacket
     from .sparse import SparseFile
@@ -41,6 +46,9 @@ FRAME_SIZES: Final = {"ac3": 1536, "eac3": 1536}
 VIDEO_TAGS: Final = {"hevc": "hvc1"}
 """Names of sample entries that players insist on: parameter sets are in the header, not among the samples."""
 
+CONVERTED: Final = {"format_whitelist": "nut", "protocol_whitelist": "none"}
+"""What an encoder outside has written is opened so."""
+
 INIT: Final = {
     "movflags": "empty_moov+delay_moov+default_base_moof+frag_custom",
     "use_editlist": "0",
@@ -50,53 +58,69 @@ INIT: Final = {
 
 
 def beginning(file: SparseFile, params: Json) -> tuple[Json, bytes]:
-    """Return the initialisation segment: `ftyp` and `moov`."""
-    with _opened(file, params, None) as container:
+    """Return the initialisation segment: `ftyp` and `moov`; `picture` is the video's own where it was converted."""
+    with opened_at(file, params, None) as container, _picture(params) as picture:
         film = Film(container, file, params)
         first = _first_packets(film, container)
         if file.missing:
             return {}, b""
+        video, packet = film.video, first.get(film.video.index)
+        if picture is not None:
+            video = picture.streams.video[0]
+            packet = next(picture.demux([video]))
         out = BytesIO()
         with av.open(out, "w", format="mp4", options=dict(INIT)) as target:
-            _mux(target, film, first)
-    file.keep(_kept(params))
+            _mux(target, film, (video, packet), first)
+    file.keep(kept(params))
     return {}, top_level(out.getvalue(), b"ftyp", b"moov")
 
 
 def segment(file: SparseFile, params: Json) -> tuple[Json, bytes]:
     """Return one media segment: `moof` and `mdat`."""
-    begin, end = _cut(params["begin"]), _cut(params["end"])
+    begin, end = cut_of(params["begin"]), cut_of(params["end"])
     number = params["number"]
     assert isinstance(number, int)
-    with _opened(file, params, begin) as container:
+    with opened_at(file, params, begin) as container:
         film = Film(container, file, params)
-        encoder = Encoder(film.audio) if film.audio and film.is_encoded else None
-        video, audio = film.packets(begin, end, encoder.behind if encoder else 0.0)
+        video, sound = _tracks(film, begin, end)
         if file.missing:
             return {}, b""
-        tracks = [_video_track(film, video)]
-        if encoder:
-            tracks.append(encode(encoder, film, audio, begin, end))
-        elif film.audio:
-            tracks.append(_audio_track(film, audio, begin, end))
-        data = fragment(number + 1, [track for track in tracks if track.samples])
-    file.keep(_kept(params))
+        tracks = [
+            video_track([round(film.ticks(packet, VIDEO_TIMESCALE)) for packet in video], video, film.video_payload)
+        ]
+        if sound is not None and sound.samples:
+            tracks.append(sound)
+        data = fragment(number + 1, tracks)
+    file.keep(kept(params))
     return {}, data
 
 
-def _opened(file: SparseFile, params: Json, begin: Cut | None) -> InputContainer:
+def opened_at(file: SparseFile, params: Json, begin: Cut | None) -> InputContainer:
     """Return the file, open; one without an index from a cut on, since nothing else leads there."""
     return entered(file, begin.offset if begin else 0) if "origin" in params else opened(file)
 
 
-def _video_track(film: Film, packets: list[AnyPacket]) -> Track:
-    """Return the video, decoded `LATER` before the times at which any frame is shown, in their order."""
-    shown = [round(film.ticks(packet, VIDEO_TIMESCALE)) for packet in packets]
+def _tracks(film: Film, begin: Cut | None, end: Cut | None) -> tuple[list[AnyPacket], Track | None]:
+    """Return the video packets and the sound between two cuts; the sound means nothing where bytes are missing."""
+    encoder = Encoder(film.audio) if film.audio and film.is_encoded else None
+    video, audio = film.packets(begin, end, encoder.behind if encoder else 0.0)
+    if film.audio is None or film.is_missing:
+        return video, None
+    return video, encode(encoder, film, audio, begin, end) if encoder else _audio_track(film, audio, begin, end)
+
+
+def audio_track(film: Film, begin: Cut | None, end: Cut | None) -> Track | None:
+    """Return the sound between two cuts, None where there is none."""
+    return _tracks(film, begin, end)[1]
+
+
+def video_track(shown: list[int], packets: list[AnyPacket], payload: Callable[[bytes], bytes]) -> Track:
+    """Return video by when each packet is shown, decoded `LATER` before the times at which any is, in their order."""
     decoded = [max(0, when - round(LATER * VIDEO_TIMESCALE)) for when in sorted(shown)]
     steps = [after - before for before, after in itertools.pairwise(decoded)]
     steps.append(steps[-1] if steps else VIDEO_TIMESCALE // 25)
     samples = [
-        Sample(film.video_payload(bytes(packet)), step, when - at, packet.is_keyframe)
+        Sample(payload(bytes(packet)), step, when - at, packet.is_keyframe)
         for packet, step, when, at in zip(packets, steps, shown, decoded, strict=True)
     ]
     return Track(1, decoded[0], samples)
@@ -147,14 +171,31 @@ def _first_packets(film: Film, container: InputContainer) -> dict[int, AnyPacket
     return first
 
 
-def _mux(target: av.container.OutputContainer, film: Film, first: dict[int, AnyPacket]) -> None:
+@contextlib.contextmanager
+def _picture(params: Json) -> Iterator[InputContainer | None]:
+    """Open the beginning of converted video, if there is one."""
+    if not isinstance(picture := params.get("picture"), str):
+        yield None
+        return
+    with av.open(BytesIO(base64.b64decode(picture)), "r", format="nut", options=dict(CONVERTED)) as container:
+        if not container.streams.video:
+            raise NotMedia("no video")
+        yield container
+
+
+def _mux(
+    target: av.container.OutputContainer,
+    film: Film,
+    shown: tuple[VideoStream, AnyPacket | None],
+    first: dict[int, AnyPacket],
+) -> None:
     """Write as much of a file as makes FFmpeg describe its tracks."""
     # As it is: by a name of its own PyAV would look for an encoder, which AV1's decoder has none of.
-    video = target.add_stream_from_template(film.video, opaque=True)
-    if (tag := VIDEO_TAGS.get(film.video.codec_context.name)) is not None:
+    video = target.add_stream_from_template(shown[0], opaque=True)
+    if (tag := VIDEO_TAGS.get(shown[0].codec_context.name)) is not None:
         video.codec_context.codec_tag = tag
     packets: list[tuple[Stream, AnyPacket]] = []
-    if (packet := first.get(film.video.index)) is not None:
+    if (packet := shown[1]) is not None:
         packets.append((video, packet))
     if film.audio is not None and film.is_encoded:
         Encoder(film.audio).describe(target)
@@ -169,13 +210,14 @@ def _mux(target: av.container.OutputContainer, film: Film, first: dict[int, AnyP
         target.mux_one(packet)
 
 
-def _cut(value: object) -> Cut | None:
+def cut_of(value: object) -> Cut | None:
+    """Return the cut that a request names, None at either end of the film."""
     if not isinstance(value, list):
         return None
     return Cut(float(value[0]), int(value[1]))
 
 
-def _kept(params: Json) -> list[tuple[int, int]]:
+def kept(params: Json) -> list[tuple[int, int]]:
     """Return what stays here for the next segment: head and index."""
     value = params["keep"]
     return [(int(start), int(end)) for start, end in value] if isinstance(value, list) else []

@@ -23,6 +23,7 @@ from .probing import NotMedia, probe
 from .scanning import scan
 from .segments import beginning, segment
 from .sparse import SparseFile
+from .stretching import converted, sound, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,9 @@ METHODS: Final[dict[str, Callable[[SparseFile, Json], tuple[Json, bytes]]]] = {
     "captions": captions,
     "beginning": beginning,
     "segment": segment,
+    "stretch": stretch,
+    "sound": sound,
+    "converted": converted,
 }
 
 
