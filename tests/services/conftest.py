@@ -59,6 +59,11 @@ async def refused(call: Awaitable[object]) -> HomeAssistantError:
     return caught.value
 
 
+async def refusal_key(hass: HomeAssistant, action: str, **fields: Any) -> str:  # noqa: ANN401  # good and bad ones
+    """Return the key of the error of a call that is to fail."""
+    return str((await refused(do(hass, action, **fields))).translation_key)
+
+
 @pytest.fixture
 def impatient(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Give up on peers at once."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import voluptuous as vol
-from homeassistant.core import Context, HomeAssistant, ServiceCall
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, Unauthorized
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import entity_registry as er
@@ -28,14 +28,9 @@ from tests.conftest import (
     torrents_in_libtorrent,
     until,
 )
-from tests.services.conftest import act, do, refused
+from tests.services.conftest import act, do, refusal_key
 
 pytestmark = pytest.mark.usefixtures("entry")
-
-
-async def refusal(hass: HomeAssistant, action: str, **fields: Any) -> str:  # noqa: ANN401  # good and bad ones
-    """Return the key of the error of a call that is to fail."""
-    return str((await refused(do(hass, action, **fields))).translation_key)
 
 
 def file_of(downloads: Path, seed: Seed) -> Path:
@@ -70,7 +65,7 @@ async def test_what_nobody_sends_is_an_error_and_leaves_nothing(
     hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed, downloads: Path
 ) -> None:
     hass.config_entries.async_update_entry(entry, options=OPTIONS | {"metadata_timeout": 0.05})
-    assert await refusal(hass, "add", source=film.lonely_magnet) == "no_metadata"
+    assert await refusal_key(hass, "add", source=film.lonely_magnet) == "no_metadata"
     await assert_nothing_left(playback, downloads)
 
 
@@ -89,7 +84,7 @@ async def test_a_cancelled_add_leaves_nothing(
 async def test_add_where_nothing_is_kept_says_so(hass: HomeAssistant, entry: MockConfigEntry, film: Seed) -> None:
     hass.config_entries.async_update_entry(entry, options=OPTIONS | {"keep_hours": 0})
     await hass.async_block_till_done()
-    assert await refusal(hass, "add", source=film.magnet) == "nothing_kept"
+    assert await refusal_key(hass, "add", source=film.magnet) == "nothing_kept"
 
 
 async def test_a_download_ends_with_the_entry(
@@ -232,7 +227,7 @@ async def test_remove_without_data_also_while_it_plays(
 @pytest.mark.parametrize("name", ["", "the film", "1" * 40, f"media-source://{DOMAIN}/nonsense", "last"])
 async def test_remove_of_what_is_not_here_says_so(hass: HomeAssistant, name: str) -> None:
     expected = "nothing_watched" if name == "last" else "unknown_torrent"
-    assert await refusal(hass, "remove", torrent=name) == expected
+    assert await refusal_key(hass, "remove", torrent=name) == expected
 
 
 # --- pause, resume, list, limits -------------------------------------------------------------------------------------
@@ -252,7 +247,7 @@ async def test_pause_and_resume_one_or_all(
         assert listed["state"] == "paused"
         await do(hass, "resume", **fields)
         await until(lambda: not is_paused())
-    assert await refusal(hass, "pause", torrent="1" * 40) == "unknown_torrent"
+    assert await refusal_key(hass, "pause", torrent="1" * 40) == "unknown_torrent"
 
 
 async def test_list_tells_what_is_in_use_and_on_disk(
@@ -327,26 +322,13 @@ async def test_what_holds_for_everybody_is_an_administrators(
 async def test_without_an_entry_all_say_so(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert await hass.config_entries.async_unload(entry.entry_id)
     for action, fields in (("add", {"source": "x"}), ("remove", {"torrent": "x"}), ("pause", {}), ("resume", {})):
-        assert await refusal(hass, action, **fields) == "not_loaded"
-    assert await refusal(hass, "set_limits", upload_limit=1) == "not_loaded"
+        assert await refusal_key(hass, action, **fields) == "not_loaded"
+    assert await refusal_key(hass, "set_limits", upload_limit=1) == "not_loaded"
     with pytest.raises(HomeAssistantError):
         await act(hass, "list")
 
 
-# --- play by what is here, and transfer ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def transport(hass: HomeAssistant, televisions: Televisions) -> list[tuple[str, str]]:
-    """Return what Cast entities were asked beside playing and stopping."""
-    asked: list[tuple[str, str]] = []
-
-    async def note(call: ServiceCall) -> None:
-        asked.append((call.service, call.data["entity_id"]))
-
-    hass.services.async_register("media_player", "media_pause", note)
-    hass.services.async_register("media_player", "media_play", note)
-    return asked
+# --- play by what is here --------------------------------------------------------------------------------------------
 
 
 async def test_a_media_id_plays(hass: HomeAssistant, tv: Television, playback: Playback, film: Seed) -> None:
@@ -359,7 +341,7 @@ async def test_a_media_id_plays(hass: HomeAssistant, tv: Television, playback: P
 async def test_last_goes_on_where_it_was_left(
     hass: HomeAssistant, tv: Television, televisions: Televisions, playback: Playback, film: Seed
 ) -> None:
-    assert await refusal(hass, "play", entity_id=tv.entity_id, source="last") == "nothing_watched"
+    assert await refusal_key(hass, "play", entity_id=tv.entity_id, source="last") == "nothing_watched"
     await do(hass, "play", entity_id=tv.entity_id, source=film.magnet, start_position=5)
     playback.sessions[0].end()
     await settled(playback)
@@ -382,76 +364,4 @@ async def test_an_area_plays_on_what_is_there_in_it(
     await do(hass, "play", area_id=area.id, source=film.magnet)
     assert [session.target for session in playback.sessions] == [tv.entity_id]
     hass.states.async_set(tv.entity_id, "unavailable")
-    assert await refusal(hass, "play", area_id=area.id, source=film.magnet) == "device_unavailable"
-
-
-async def test_transfer_goes_on_at_the_same_second(
-    hass: HomeAssistant,
-    tv: Television,
-    televisions: Televisions,
-    playback: Playback,
-    film: Seed,
-    transport: list[tuple[str, str]],
-) -> None:
-    kitchen = televisions.add("kitchen")
-    await do(hass, "play", entity_id=tv.entity_id, source=film.magnet, start_position=7, title="The film")
-    answer = await act(hass, "transfer", entity_id=kitchen.entity_id)
-    (session,) = playback.sessions
-    assert answer["sessions"][0]["session_id"] == session.id
-    assert (session.target, session.title) == (kitchen.entity_id, "The film")
-    assert session.start_position == pytest.approx(7, abs=1)
-    assert (tv.stopped, transport) == (1, [("media_pause", tv.entity_id)])
-    assert len(torrents_in_libtorrent(playback)) == 1
-
-
-async def test_a_transfer_that_fails_goes_on_where_it_was(
-    hass: HomeAssistant,
-    tv: Television,
-    televisions: Televisions,
-    playback: Playback,
-    film: Seed,
-    transport: list[tuple[str, str]],
-) -> None:
-    kitchen = televisions.add("kitchen")
-    kitchen.error = HomeAssistantError("no such luck")
-    await do(hass, "play", entity_id=tv.entity_id, source=film.magnet)
-    with pytest.raises(HomeAssistantError, match="no such luck"):
-        await do(hass, "transfer", entity_id=kitchen.entity_id, **{"from": tv.entity_id})
-    await settled(playback)
-    assert [session.target for session in playback.sessions] == [tv.entity_id]
-    assert (tv.stopped, transport) == (0, [("media_pause", tv.entity_id), ("media_play", tv.entity_id)])
-
-
-async def test_transfers_that_cannot_be_meant_are_refused(
-    hass: HomeAssistant, tv: Television, televisions: Televisions, playback: Playback, film: Seed
-) -> None:
-    kitchen, attic = televisions.add("kitchen"), televisions.add("attic")
-    hass.states.async_set("light.lamp", "on")
-    assert await refusal(hass, "transfer", entity_id=kitchen.entity_id) == "nothing_plays"
-    await do(hass, "play", entity_id=tv.entity_id, source=film.magnet)
-    assert await refusal(hass, "transfer", entity_id=tv.entity_id) == "same_device"
-    assert await refusal(hass, "transfer", entity_id=[kitchen.entity_id, attic.entity_id]) == "one_target"
-    assert await refusal(hass, "transfer", entity_id=kitchen.entity_id, **{"from": "light.lamp"}) == "not_cast"
-    assert await refusal(hass, "transfer", entity_id=kitchen.entity_id, **{"from": attic.entity_id}) == "nothing_plays"
-    await do(hass, "play", entity_id=attic.entity_id, source=film.magnet)
-    assert await refusal(hass, "transfer", entity_id=kitchen.entity_id) == "which_device"
-    assert len(playback.sessions) == 2
-
-
-async def test_who_may_not_control_both_devices_may_not_transfer(
-    hass: HomeAssistant,
-    tv: Television,
-    televisions: Televisions,
-    playback: Playback,
-    film: Seed,
-    hass_read_only_user: MockUser,
-    transport: list[tuple[str, str]],
-) -> None:
-    kitchen = televisions.add("kitchen")
-    await do(hass, "play", entity_id=tv.entity_id, source=film.magnet)
-    context = Context(user_id=hass_read_only_user.id)
-    with pytest.raises(Unauthorized):
-        await hass.services.async_call(
-            DOMAIN, "transfer", {"entity_id": kitchen.entity_id}, blocking=True, context=context
-        )
-    assert transport == []
+    assert await refusal_key(hass, "play", area_id=area.id, source=film.magnet) == "device_unavailable"
