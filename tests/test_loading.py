@@ -17,7 +17,7 @@ from pychromecast.error import PyChromecastError
 
 from custom_components.torrent_cast import cast, loading
 from custom_components.torrent_cast.playback import Playback, Session, State
-from tests.conftest import Seed, Television, soon, until
+from tests.conftest import FILM_SECONDS, Seed, Television, soon, until
 
 HERE = "http://192.0.2.1:8123"
 TAKEN: dict[str, Any] = {"type": "MEDIA_STATUS"}
@@ -276,11 +276,31 @@ async def test_where_the_device_has_a_new_connection_its_entity_tells(
     hass.states.async_set(tv.entity_id, "unavailable")
     await hass.async_block_till_done()
     assert session.disconnected_since is not None
+    hass.states.async_set(tv.entity_id, "idle")
+    await hass.async_block_till_done()
+    assert not session.is_over, "nothing is known of it yet"
     hass.states.async_set(tv.entity_id, "paused", {"media_content_id": session.content_id, "media_position": 4})
     await until(lambda: session.disconnected_since is None)
     assert session.state is State.PAUSED
-    hass.states.async_set(tv.entity_id, "idle")
+    hass.states.async_set(tv.entity_id, "off")
     await until(lambda: session.is_over)
+
+
+@pytest.mark.parametrize(("position", "state"), [(FILM_SECONDS - 1, State.FINISHED), (4, State.STOPPED)])
+async def test_a_film_that_ends_on_a_new_connection_was_watched_to_its_end(
+    hass: HomeAssistant, play: Callable[..., Any], tv: Television, position: float, state: State
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.tells("PLAYING")
+    device.watcher.new_connection_status(Mock(status="LOST"))
+    await until(lambda: session.disconnected_since is not None)
+    attributes: dict[str, Any] = {"media_content_id": session.content_id, "media_position": position}
+    hass.states.async_set(tv.entity_id, "playing", attributes)
+    await until(lambda: session.disconnected_since is None)
+    hass.states.async_set(tv.entity_id, "idle", attributes)
+    await until(lambda: session.is_over)
+    assert session.state is state
 
 
 async def test_what_is_wanted_of_a_device_reaches_it(hass: HomeAssistant, play: Callable[..., Any]) -> None:

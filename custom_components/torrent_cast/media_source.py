@@ -25,7 +25,7 @@ from .errors import translation
 from .identifiers import Continued, Identifier, InTorrent, Provided, parse
 from .media import BROWSER, Unplayable
 from .playback import ANYBODY, Playback, Session
-from .providing import PROVIDERS
+from .providing import PATIENCE, PROVIDERS
 from .references import choose
 from .runtime import playback_of
 from .search import Candidate
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # More results than anybody reads.
 MAX_RESULTS: Final = 100
+# Voice has to answer within 3 s: beside this, a second for what fails at once (program.py) and half a one to spare. s
+SPOKEN_PATIENCE: Final = 1.5
 # As the frontend spells it, to the letter, where it takes its HLS player.
 HLS_TYPE: Final = "application/x-mpegURL"
 
@@ -77,7 +79,7 @@ class TorrentCastMediaSource(MediaSource):
     @override
     async def async_search_media(self, item: MediaSourceItem, query: SearchMediaQuery) -> SearchMedia:
         """Return what fits below `item`, best first; a source that was pasted is the one result."""
-        return await _search(self._hass, _identifier(item, BrowseError), query, asks_providers=True)
+        return await _search(self._hass, _identifier(item, BrowseError), query)
 
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
@@ -118,13 +120,13 @@ class TorrentCastMediaSource(MediaSource):
 
 
 async def search_at_hand(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMedia:
-    """Return what fits for somebody who waits for an answer: providers have long to find only what is not here."""
-    found = await _search(hass, None, query, asks_providers=False)
-    return found if found.result else await _search(hass, None, query, asks_providers=True)
+    """Return what fits for somebody who waits for an answer: providers are asked only for what is not here."""
+    found = await _search(hass, None, query, patience=0)
+    return found if found.result else await _search(hass, None, query, patience=SPOKEN_PATIENCE)
 
 
 async def _search(
-    hass: HomeAssistant, scope: Identifier | None, query: SearchMediaQuery, *, asks_providers: bool
+    hass: HomeAssistant, scope: Identifier | None, query: SearchMediaQuery, *, patience: float = PATIENCE
 ) -> SearchMedia:
     playback = _loaded(hass, BrowseError)
     text = query.search_query.strip()
@@ -132,7 +134,7 @@ async def _search(
         if looks_like_source(text):
             return SearchMedia(result=[await _pasted(hass, playback, text)])
         text = text[: search.MAX_QUERY]
-        found = await _candidates(hass, playback, scope, text, asks_providers=asks_providers)
+        found = await _candidates(hass, playback, scope, text, patience=patience)
     if wanted := frozenset(query.media_filter_classes or ()):
         found = [candidate for candidate in found if candidate.item.classes & wanted]
     guess = (await titles_of(hass, [text]))[text]
@@ -141,16 +143,16 @@ async def _search(
 
 
 async def _candidates(
-    hass: HomeAssistant, playback: Playback, scope: Identifier | None, text: str, *, asks_providers: bool
+    hass: HomeAssistant, playback: Playback, scope: Identifier | None, text: str, *, patience: float
 ) -> list[Candidate[Found]]:
-    """Return all that may fit: of one provider, or of the library and then of all providers."""
+    """Return all that may fit: of one provider, or of the library and what all providers find in `patience` s."""
     providers = hass.data[PROVIDERS]
     match scope:
         case Provided(provider_id):
             one = providers.get(provider_id)
             return await candidates.found_by(hass, [(one, item) for item in await one.search(text)])
-        case None if text and asks_providers:
-            others = await candidates.found_by(hass, await providers.search(text))
+        case None if text and patience:
+            others = await candidates.found_by(hass, await providers.search(text, patience))
             return [*await candidates.in_library(hass, playback, None), *others]
     return await candidates.in_library(hass, playback, scope)
 

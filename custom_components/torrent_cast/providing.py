@@ -44,17 +44,17 @@ class Providers:
             raise ProviderError("unknown_provider")
         return provider
 
-    async def search(self, text: str) -> list[tuple[Provider, Item]]:
-        """Return what all providers find in time; one that fails does not spoil the others' results."""
-        found = await asyncio.gather(*(self._search(provider, text) for provider in self.all))
+    async def search(self, text: str, patience: float = PATIENCE) -> list[tuple[Provider, Item]]:
+        """Return what all providers find within `patience` s; one that fails does not spoil the others' results."""
+        found = await asyncio.gather(*(self._search(provider, text, patience) for provider in self.all))
         return [pair for pairs in found for pair in pairs]
 
-    async def _search(self, provider: Provider, text: str) -> list[tuple[Provider, Item]]:
+    async def _search(self, provider: Provider, text: str, patience: float) -> list[tuple[Provider, Item]]:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 return [(provider, item) for item in await provider.search(text)]
         except TimeoutError:
-            _LOGGER.warning("%s did not answer a search within %s s", provider.name, PATIENCE)
+            _LOGGER.warning("%s did not answer a search within %s s", provider.name, patience)
         except ProviderError as err:
             _LOGGER.warning("%s did not answer a search: %s", provider.name, err.details.get("error", err.reason))
         return []

@@ -6,8 +6,9 @@ from typing import Final, override
 from weakref import WeakKeyDictionary, WeakSet
 
 from homeassistant.components.media_player import ATTR_MEDIA_CONTENT_ID, ATTR_MEDIA_POSITION
-from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_IDLE, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.core import State as HaState
 from pychromecast import APP_MEDIA_RECEIVER, Chromecast
 from pychromecast.controllers.media import MediaStatus, MediaStatusListener
 from pychromecast.controllers.receiver import CastStatus, CastStatusListener
@@ -51,24 +52,38 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
     def _on_state(event: Event[EventStateChangedData]) -> None:
         if (state := event.data["new_state"]) is None:
             return
-        content_id = state.attributes.get(ATTR_MEDIA_CONTENT_ID)
         for session in playback.for_target(state.entity_id):
-            if not session.was_loaded or (session.disconnected_since is None and session not in _by_state):
-                continue
-            if state.state in {STATE_UNAVAILABLE, STATE_UNKNOWN}:
-                session.disconnected_since = session.disconnected_since or time.monotonic()
-            elif content_id == session.content_id or token_in(content_id or "") == session.token:
-                _by_state.add(session)
-                session.disconnected_since = None
-                _follow(session, state.state.upper(), None, state.attributes.get(ATTR_MEDIA_POSITION))
-            elif session in _by_state or content_id is not None:
-                session.end()  # a state does not say whether the film was over or somebody has stopped it
+            if session.was_loaded and (session.disconnected_since is not None or session in _by_state):
+                _follow_entity(session, state)
 
     @callback
     def _is_of_ours(data: EventStateChangedData) -> bool:
         return any(session.target == data["entity_id"] for session in playback.sessions)
 
     return hass.bus.async_listen(EVENT_STATE_CHANGED, _on_state, event_filter=_is_of_ours)
+
+
+@callback
+def _follow_entity(session: Session, state: HaState) -> None:
+    content_id = state.attributes.get(ATTR_MEDIA_CONTENT_ID)
+    is_ours = content_id is not None and (content_id == session.content_id or token_in(content_id) == session.token)
+    if state.state in {STATE_UNAVAILABLE, STATE_UNKNOWN}:
+        session.disconnected_since = session.disconnected_since or time.monotonic()
+        _by_state.discard(session)  # before the next connection has told what plays, the entity is idle
+    elif is_ours and state.state != STATE_IDLE:
+        _by_state.add(session)
+        session.disconnected_since = None
+        _follow(session, state.state.upper(), None, state.attributes.get(ATTR_MEDIA_POSITION))
+    elif is_ours or (content_id is None and session in _by_state):
+        session.end(_seen_ending(session))
+    elif content_id is not None:
+        session.end()  # somebody has loaded something else
+
+
+def _seen_ending(session: Session) -> State:
+    """Return how a session ended, by where it was: a state does not say whether the film was over or stopped."""
+    is_over = session.following is not None and session.following.playhead.is_at_end
+    return State.FINISHED if is_over else State.STOPPED
 
 
 class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener):

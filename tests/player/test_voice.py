@@ -12,9 +12,13 @@ from homeassistant.helpers import intent
 from homeassistant.setup import async_setup_component
 
 from custom_components.torrent_cast.playback import Playback, State
+from custom_components.torrent_cast.program import ANSWER
+from custom_components.torrent_cast.providing import PROVIDERS
 from tests.conftest import Seed, kept, soon, until
 from tests.player.conftest import CAST, FakeCast, shown
 
+# Longer than that nobody believes to have been heard; s.
+VOICE_LIMIT = 3.0
 # (language, what is said, what the device is asked), once by its name and once by its area
 PLAYS = [
     ("en", "play the film on the living room tv"),
@@ -91,6 +95,23 @@ async def test_nobody_waits_for_a_slow_swarm(
     assert shown(hass).state == "buffering"
     film.connect(playback)
     await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
+
+
+@pytest.mark.usefixtures("assist")
+async def test_providers_have_less_time_than_who_speaks(
+    hass: HomeAssistant, cast: FakeCast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    async def search(_text: str, patience: float) -> list[object]:
+        given.append(patience)
+        return []
+
+    monkeypatch.setattr(hass.data[PROVIDERS], "search", search)
+    kind, _ = await say(hass, "en", "play nosferatu on the living room tv")
+    assert (kind, cast.asked) == (intent.IntentResponseType.ERROR, [])
+    assert given
+    assert sum(given) + ANSWER < VOICE_LIMIT
 
 
 @pytest.mark.usefixtures("assist")

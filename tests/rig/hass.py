@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import shlex
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,6 +18,8 @@ from custom_components.torrent_cast.config_flow import SECTIONS
 from . import process
 from .ports import free_port
 
+# The program to run and its arguments: the one beside this Python, unless scripts/test next names another.
+PROGRAM: Final = shlex.split(os.environ.get("TORRENT_CAST_HASS", "")) or [str(Path(sys.executable).with_name("hass"))]
 COMPONENTS: Final = Path(__file__).parents[2] / "custom_components"
 USER: Final = "owner"
 PASSWORD: Final = "owner-password"  # noqa: S105  # of a throw-away instance on loopback
@@ -99,8 +103,7 @@ class Hass:
             )
         )
         with self.log.open("ab") as log:
-            hass = Path(sys.executable).with_name("hass")
-            self._process = await process.start(str(hass), "-c", str(self.config), stdout=log, stderr=log)
+            self._process = await process.start(*PROGRAM, "-c", str(self.config), stdout=log, stderr=log)
         async with asyncio.timeout(START_TIMEOUT):
             await self._answering()
             await self._log_in()

@@ -55,6 +55,11 @@ class Playhead:
         return now if self._probe.duration is None else min(now, self._probe.duration)
 
     @property
+    def is_at_end(self) -> bool:
+        """Tell whether playback is as near to the end of the film as a status may be wrong."""
+        return self._probe.duration is not None and self.seconds >= self._probe.duration - JUMP_SECONDS
+
+    @property
     def bytes_in_hand(self) -> float:
         """Return how many contiguous verified bytes there are from here on, infinity when that is all of the rest."""
         return self._cursor.in_hand
