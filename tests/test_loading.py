@@ -265,14 +265,19 @@ async def test_a_device_that_is_out_of_reach_is_waited_for(hass: HomeAssistant, 
     await until(lambda: session.disconnected_since is None)
 
 
-async def test_where_the_device_has_a_new_connection_its_entity_tells(
-    hass: HomeAssistant, play: Callable[..., Any], tv: Television
-) -> None:
-    device = FakeChromecast(hass, Answer(TAKEN))
-    session = await play(device)
+async def out_of_reach(play: Callable[..., Any], device: FakeChromecast) -> Session:
+    """Return what plays on a device whose connection is lost."""
+    session: Session = await play(device)
     device.tells("PLAYING")
     device.watcher.new_connection_status(Mock(status="LOST"))
     await until(lambda: session.disconnected_since is not None)
+    return session
+
+
+async def test_where_the_device_has_a_new_connection_its_entity_tells(
+    hass: HomeAssistant, play: Callable[..., Any], tv: Television
+) -> None:
+    session = await out_of_reach(play, FakeChromecast(hass, Answer(TAKEN)))
     hass.states.async_set(tv.entity_id, "unavailable")
     await hass.async_block_till_done()
     assert session.disconnected_since is not None
@@ -290,11 +295,7 @@ async def test_where_the_device_has_a_new_connection_its_entity_tells(
 async def test_a_film_that_ends_on_a_new_connection_was_watched_to_its_end(
     hass: HomeAssistant, play: Callable[..., Any], tv: Television, position: float, state: State
 ) -> None:
-    device = FakeChromecast(hass, Answer(TAKEN))
-    session = await play(device)
-    device.tells("PLAYING")
-    device.watcher.new_connection_status(Mock(status="LOST"))
-    await until(lambda: session.disconnected_since is not None)
+    session = await out_of_reach(play, FakeChromecast(hass, Answer(TAKEN)))
     attributes: dict[str, Any] = {"media_content_id": session.content_id, "media_position": position}
     hass.states.async_set(tv.entity_id, "playing", attributes)
     await until(lambda: session.disconnected_since is None)
