@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,7 @@ from .errors import MetadataTimeout, StorageError, TorrentCastError
 from .evidence import Endpoint
 from .files import TorrentFile, files_of, printable
 from .futures import future
+from .hangs import Hangs
 from .have import Have
 from .lies import Lies
 from .pieces import Pieces, Run
@@ -80,6 +82,7 @@ class Torrent:
         """What is known of those who sent wrong data; None before there is metadata."""
         self._copies: Copies | None = None
         self._steering: Steering | None = None
+        self._hangs: Hangs | None = None
         self._rechecking = False
         self._scheduled = False
         self._shares = True
@@ -280,10 +283,17 @@ class Torrent:
         ahead = [cursor.ahead(self._have.pieces) for cursor in leading(cursors, self._have.pieces)]
         self.supply.look(ahead)
         steering.limit_to(self.supply.pace(ahead, self.piece_length, steering.limit))
-        wants = [want for cursor in cursors if (want := cursor.want)]
-        steering.follow(
-            scheduler.plan(wants, self._have.pieces, self.piece_length, steering.deadlines), self._have.pieces
-        )
+        wants = [self._watched(want) for cursor in cursors if (want := cursor.want)]
+        current = () if self._hangs is not None and self._hangs.has_news() else steering.deadlines
+        steering.follow(scheduler.plan(wants, self._have.pieces, self.piece_length, current), self._have.pieces)
+
+    def _watched(self, want: scheduler.Want) -> scheduler.Want:
+        """Return a wish, stuck if it is known to be; from now on it is known of the target of a jump."""
+        if self._hangs is None or self._handle is None or not (want.jumped and want.urgent):
+            return want
+        if not self._have.pieces[want.first]:
+            self._hangs.watch(self._handle, want.first)
+        return replace(want, stuck=want.stuck or self._hangs.is_found(want.first))
 
     def _prioritize(self) -> None:
         """Want the selected files, all of each at all times.
@@ -339,6 +349,8 @@ class Torrent:
         self._rechecking = True
         if self.lies is not None:
             await self.lies.close()
+        if self._hangs is not None:
+            await self._hangs.close()
         self._have.forget()
         self._handle = None
         if self._pieces is not None:
@@ -372,6 +384,7 @@ class Torrent:
         self._pieces = Pieces(self._handle, info, self._host.run, partial(self._host.piece_layers, self))
         self._copies = Copies(info, self.folder, self._host.run, self._pieces.matches, self._mend)
         self._steering = Steering(self._handle, info.num_pieces())
+        self._hangs = Hangs(self._steering, self._host.run, self._loop.time, self.reschedule)
         comparison = Comparison(OnDisk(info, self.folder), self._host.run)
         self.lies = Lies(
             self._handle, info, self._host.run, self._steering, comparison, self._loop.time, self._renew_if_due
@@ -490,6 +503,8 @@ class Torrent:
             await self._pieces.close()
         if self.lies is not None:
             await self.lies.close()
+        if self._hangs is not None:
+            await self._hangs.close()
         if self._copies is not None:
             await self._copies.close()
 
