@@ -14,6 +14,7 @@ from typing import Final
 from custom_components.torrent_cast.const import CONF_DIRECTORY, DOMAIN
 from tests.bench.players.base import cpu_of
 from tests.rig.hass import Hass
+from tests.rig.stage import NETWORK
 from tests.rig.swarm import Swarm
 from tests.rig.torrents import make_torrent
 
@@ -49,7 +50,7 @@ async def _nothing() -> None:
 
 
 async def _set_up(hass: Hass, folder: Path) -> None:
-    await hass.set_up(DOMAIN, {CONF_DIRECTORY: str(folder / "films")})
+    await hass.set_up(DOMAIN, {CONF_DIRECTORY: str(folder / "films"), "network": NETWORK})
 
 
 async def _add(hass: Hass, magnet: str) -> None:
