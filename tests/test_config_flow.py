@@ -3,6 +3,7 @@
 
 import socket
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 import voluptuous as vol
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult, ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.torrent_cast.const import (
     CONF_ALTERNATIVE,
@@ -355,6 +359,31 @@ async def test_a_taken_port_is_refused_at_the_first_set_up(hass: HomeAssistant, 
         form = await submit(hass, await start(hass), downloads, taken)
         assert form["errors"] == {"base": "port_taken"}
     assert (await submit(hass, form, downloads, taken))["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("kind", ["player", "folder", "feed", "torznab"])
+async def test_every_form_of_a_subentry_can_be_shown(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client: ClientSessionGenerator, kind: str
+) -> None:
+    er.async_get(hass).async_get_or_create("media_player", "cast", "tv", suggested_object_id="tv")
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    asked = {"handler": [entry.entry_id, kind]}
+    response = await client.post("/api/config/config_entries/subentries/flow", json=asked)
+    assert response.status == HTTPStatus.OK
+    form = await response.json()
+    assert (form["type"], form["step_id"]) == ("form", "user")
+    assert all("selector" in field for field in form["data_schema"])
+
+
+async def test_no_player_is_made_for_what_is_no_cast_device(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    registry = er.async_get(hass)
+    for platform in ("cast", "other"):
+        registry.async_get_or_create("media_player", platform, platform, suggested_object_id=platform)
+    flows = hass.config_entries.subentries
+    form = await flows.async_init((entry.entry_id, "player"), context={"source": SOURCE_USER})
+    with pytest.raises(InvalidData):
+        await flows.async_configure(form["flow_id"], {"entity": "media_player.other", "voice": False})
 
 
 async def test_what_is_added_by_itself_has_to_be_kept(hass: HomeAssistant, entry: MockConfigEntry) -> None:

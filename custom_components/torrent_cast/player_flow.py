@@ -26,7 +26,7 @@ class PlayerFlow(ConfigSubentryFlow):
             return self.async_create_entry(title=self._name(chosen), data=data, unique_id=chosen.id)
         config = EntitySelectorConfig(include_entities=sorted(free))
         schema = {
-            vol.Required(CONF_ENTITY): vol.All(EntitySelector(config), vol.In(free)),
+            vol.Required(CONF_ENTITY): EntitySelector(config),  # which takes no other
             vol.Required(CONF_VOICE, default=False): BooleanSelector(),
         }
         return self.async_show_form(step_id="user", data_schema=vol.Schema(schema))
