@@ -48,9 +48,9 @@ async def test_an_option_has_it_converted_while_it_downloads(playback: Playback,
     names = [line for line in session.hls.playlist.splitlines() if line.endswith(".m4s")]
     assert len(names) == 3
     for name, box in ((BEGINNING, b"ftyp"), *((name, b"moof") for name in names)):
-        make = session.hls.find(name)
-        assert make is not None
-        assert (await soon(make()))[4:8] == box
+        part = session.hls.find(name)
+        assert part is not None
+        assert (await soon(part.make()))[4:8] == box
     session.end()
 
 

@@ -17,6 +17,7 @@ from custom_components.torrent_cast import serving
 from custom_components.torrent_cast.engine import StorageError
 from custom_components.torrent_cast.media import Reason, Refused, Unplayable, profile_of
 from custom_components.torrent_cast.playback import Playback, Session, State, playhead
+from custom_components.torrent_cast.playback.hls import FREE_BOX
 from custom_components.torrent_cast.playback.session import FileBytes
 from custom_components.torrent_cast.views import delivery_path, stream_path
 from tests.conftest import PATIENCE, Seed, soon, until
@@ -70,7 +71,7 @@ async def film(playback: Playback, dolby: Seed) -> Session:
 
 
 def path_of(session: Session, name: str) -> str:
-    return delivery_path(session).replace("film.m3u8", name)
+    return delivery_path(session).replace("main.m3u8", name)
 
 
 async def get(client: Client, path: str) -> bytes:
@@ -78,14 +79,14 @@ async def get(client: Client, path: str) -> bytes:
     async with asyncio.timeout(PATIENCE), client.get(path) as response:
         assert response.status == HTTPStatus.OK
         body = await response.read()
-    while body.startswith(serving.FREE_BOX):
-        body = body.removeprefix(serving.FREE_BOX)
+    while body.startswith(FREE_BOX):
+        body = body.removeprefix(FREE_BOX)
     return body
 
 
 async def names(client: Client, session: Session) -> list[str]:
     """Return what the playlist names: the initialisation segment first."""
-    text = (await get(client, delivery_path(session))).decode()
+    text = (await get(client, path_of(session, "film.m3u8"))).decode()
     return re.findall(r'URI="(.+)"', text) + [line for line in text.splitlines() if not line.startswith("#")]
 
 
@@ -142,7 +143,7 @@ async def test_headers_come_before_the_bytes_do(client: Client, film: Session, m
     monkeypatch.setattr(serving, "SIGN_OF_LIFE", 0.01)
     async with asyncio.timeout(PATIENCE), client.get(path_of(film, "1.m4s")) as response:
         assert response.status == HTTPStatus.OK
-        assert await response.content.readexactly(16) == serving.FREE_BOX * 2
+        assert await response.content.readexactly(16) == FREE_BOX * 2
         await wanted.wait()
     await until(lambda: film.connections == 0)
     hls = film.hls

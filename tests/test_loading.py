@@ -13,10 +13,11 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from pychromecast.const import CAST_TYPE_AUDIO, CAST_TYPE_CHROMECAST
+from pychromecast.controllers.media import MediaStatus
 from pychromecast.error import PyChromecastError
 
 from custom_components.torrent_cast import cast, loading
-from custom_components.torrent_cast.playback import Playback, Session, State
+from custom_components.torrent_cast.playback import Playback, Session, State, Track
 from tests.conftest import FILM_SECONDS, Seed, Television, soon, until
 
 HERE = "http://192.0.2.1:8123"
@@ -41,7 +42,7 @@ class FakeChromecast:
         self.cast_type = CAST_TYPE_CHROMECAST
         self.uuid = uuid4()
         self.socket_client = Mock(is_connected=True, host="192.0.2.7")
-        self.media_controller = Mock()
+        self.media_controller = Mock(status=MediaStatus())
         self.loads: list[tuple[str, dict[str, Any]]] = []
         self.session: Session | None = None
         self.watcher: Any = None
@@ -310,7 +311,7 @@ async def test_what_is_wanted_of_a_device_reaches_it(hass: HomeAssistant, play: 
     at_work = session.following._device
     await at_work.pause()
     await at_work.play()
-    await session.following.show_subtitles(3)
+    await session.following.show_subtitles(Track(3, "German", "de"))
     await session.following.show_subtitles(None)
     media = device.media_controller
     assert [call[0] for call in media.method_calls if call[0] != "register_status_listener"] == [

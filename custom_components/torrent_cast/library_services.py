@@ -187,9 +187,10 @@ def _subtitles(session: Session) -> list[JsonValueType]:
         {"track": one.id, "name": one.label, "language": one.language, "shown": one.id == session.shown}
         for one in (session.subtitles.tracks if session.subtitles else ())
     ]
+    found = {one.stream for one in (session.subtitles.tracks if session.subtitles else ())}
     inside: list[JsonValueType] = [
         {"track": None, "name": one.title or one.codec, "language": one.language}
         for one in (session.probe.streams if session.probe else ())
-        if one.kind is Kind.SUBTITLE
+        if one.kind is Kind.SUBTITLE and one.index not in found
     ]
     return [*offered, *inside]

@@ -1,6 +1,8 @@
 """LOAD: has a Cast device take a stream, and sees that it comes for it."""
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,16 +15,30 @@ from pychromecast.controllers.media import DefaultMediaReceiverController
 from pychromecast.error import PyChromecastError
 from yarl import URL
 
+from .engine import TorrentCastError
 from .media.hls import CONTENT_TYPE
 from .media.subtitles import CONTENT_TYPE as SUBTITLE_TYPE
-from .playback import LoadRefused, NoReachableUrl, Session, SessionEnded, State, TargetUnavailable
+from .playback import (
+    LoadRefused,
+    NoReachableUrl,
+    NoSuchTrack,
+    Session,
+    SessionEnded,
+    State,
+    TargetUnavailable,
+    Track,
+)
 from .views import subtitle_path
-from .watcher import watch
+from .watcher import watch, watcher_of
+
+_LOGGER = logging.getLogger(__name__)
 
 # A device asks for the stream within a second of LOAD; after this long it cannot reach us. s
 REQUEST_TIMEOUT: Final = 10.0
 # What a device may take from its first request to saying that it plays or cannot; s.
 LOAD_TIMEOUT: Final = 30.0
+# A device tells of the playlist's tracks with its first status after LOAD, or soon after. s
+TRACKS_TIMEOUT: Final = 5.0
 # pychromecast writes to its TLS connection from several threads; now and then that breaks the connection, the message
 # is lost, and it connects anew 5 s later. s
 RECONNECT_TIMEOUT: Final = 10.0
@@ -52,11 +68,12 @@ class _NotSentError(Exception):
 class _Receiver(DefaultMediaReceiverController):
     """The receiver's media app, with what pychromecast has no argument for."""
 
-    active_tracks: list[int]
+    active_tracks: list[int] | None  # None: those that the playlist says
 
     @override
     def send_message(self, data: Any, **how: Any) -> None:
-        super().send_message({**data, "activeTrackIds": self.active_tracks}, **how)
+        active = {} if self.active_tracks is None else {"activeTrackIds": self.active_tracks}
+        super().send_message(data | active, **how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,7 @@ class _Load:
     title: str
     position: float
     media_info: dict[str, Any]
-    shown: int | None
+    active_tracks: list[int] | None
     metadata: dict[str, Any]
 
     def send(
@@ -78,7 +95,7 @@ class _Load:
         on_reply: Callable[[bool, Answer | None], None],
     ) -> None:
         """Launch the receiver's media app if needed and send. Blocks."""
-        controller.active_tracks = [] if self.shown is None else [self.shown]
+        controller.active_tracks = self.active_tracks
         chromecast.register_handler(controller)
         controller.play_media(
             self.content_id,
@@ -114,10 +131,34 @@ class CastDevice:
         """Go on. Raises TargetUnavailable."""
         await self._ask(self._chromecast.media_controller.play)
 
-    async def show_subtitles(self, track: int | None) -> None:
-        """Show a track of subtitles, or none. Raises TargetUnavailable."""
+    async def show_subtitles(self, track: Track | None) -> None:
+        """Show a track of subtitles, or none. Raises TargetUnavailable, NoSuchTrack."""
         media = self._chromecast.media_controller
-        await self._ask(media.disable_subtitle if track is None else partial(media.enable_subtitle, track))
+        if track is None:
+            await self._ask(media.disable_subtitle)
+            return
+        number = track.id if track.stream is None else await self._number_of(track)
+        if number not in media.status.current_subtitle_tracks:
+            await self._ask(partial(media.enable_subtitle, number))
+
+    async def _number_of(self, track: Track) -> int:
+        """Return what the device calls one of the film's own tracks, once it has read the playlist."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TRACKS_TIMEOUT):
+                while (number := self._offered_as(track)) is None:
+                    await watcher_of(self._hass, self._chromecast).status()
+                return number
+        raise NoSuchTrack("tracks_not_read", device=self.name)
+
+    def _offered_as(self, track: Track) -> int | None:
+        """Return the number under which the device offers a track of the playlist, None where it does not (yet)."""
+        status, subtitles = self._chromecast.media_controller.status, self._session.subtitles
+        ours = {one.id for one in subtitles.tracks if one.stream is None} if subtitles is not None else set()
+        theirs = [one for one in status.subtitle_tracks or () if one.get("type") == "TEXT"]
+        theirs = [one for one in theirs if one["trackId"] not in ours]
+        named = (int(one["trackId"]) for one in theirs if one.get("name") == track.label)
+        spoken = (int(one["trackId"]) for one in theirs if track.language and one.get("language") == track.language)
+        return next(named, None) or next(spoken, None)
 
     async def load(self, position: float) -> None:
         """Play from `position` s. Raises LoadRefused, NoReachableUrl, TargetUnavailable, SessionEnded."""
@@ -134,6 +175,16 @@ class CastDevice:
             await _load_surely(self._hass, self._chromecast, session, message(plain=True), self._url)
             _needs_plain_url.add(uuid)
         session.was_loaded = True  # from here on the receiver's status decides
+        if (track := session.shown_track) is not None and track.stream is not None:
+            await self._begin_with(track)
+
+    async def _begin_with(self, track: Track) -> None:
+        """See that a device shows what the playlist says; a film without subtitles is better than none."""
+        try:
+            await self.show_subtitles(track)
+        except TorrentCastError as err:
+            _LOGGER.warning("%s shows no subtitles: %s", self.name, err.reason)
+            self._session.shown = None
 
     async def _ask(self, command: Callable[[], None]) -> None:
         try:
@@ -164,21 +215,28 @@ def _message(session: Session, url: URL, position: float, *, plain: bool) -> _Lo
         info["duration"] = session.probe.duration
     if session.hls is not None:
         info |= HLS_INFO
-    if tracks := _tracks(session, url):
-        info |= {"tracks": tracks, "textTrackStyle": TEXT_STYLE}
+    if session.subtitles is not None and session.subtitles.tracks:
+        info |= {"tracks": _tracks(session, url), "textTrackStyle": TEXT_STYLE}
     return _Load(
         content_id=str(url) if plain else session.content_id,
         content_type=session.content_type if session.hls is None else CONTENT_TYPE,
         title=session.title,
         position=position,
         media_info=info,
-        shown=session.shown,
+        active_tracks=_active(session),
         metadata=session.metadata,
     )
 
 
+def _active(session: Session) -> list[int] | None:
+    """Return what LOAD says is to be shown."""
+    if (track := session.shown_track) is None:
+        return []
+    return [track.id] if track.stream is None else None
+
+
 def _tracks(session: Session, url: URL) -> list[dict[str, Any]]:
-    """Return the subtitles as Cast's Track has them."""
+    """Return the subtitles beside the film as Cast's Track has them; its own are in the playlist."""
     return [
         {
             "trackId": track.id,
@@ -190,6 +248,7 @@ def _tracks(session: Session, url: URL) -> list[dict[str, Any]]:
             "language": track.language or "",
         }
         for track in (session.subtitles.tracks if session.subtitles else ())
+        if track.stream is None
     ]
 
 

@@ -23,8 +23,6 @@ CHUNK_BYTES: Final = 256 * 1024
 MAX_CONNECTIONS: Final = 16
 # A receiver waits 10 s for the headers of a segment, and forgives 7 s of silence within it. s
 SIGN_OF_LIFE: Final = 2.0
-# A box of MP4 that every player skips (ISO/IEC 14496-12 §8.1.2).
-FREE_BOX: Final = b"\0\0\0\x08free"
 # One range of bytes, open at either end (RFC 9110 §14.1.1, §14.1.2). Longer numbers than any file's are not looked at.
 RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,20})-([0-9]{0,20})[ \t]*", re.ASCII | re.IGNORECASE)
 
@@ -124,9 +122,14 @@ async def _send(request: web.Request, response: web.StreamResponse, content: Con
 
 
 async def answer_once_made(
-    request: web.Request, content_type: str, make: Callable[[], Awaitable[bytes]]
+    request: web.Request,
+    content_type: str,
+    make: Callable[[], Awaitable[bytes]],
+    *,
+    opening: bytes,
+    filler: bytes,
 ) -> web.StreamResponse:
-    """Answer with what `make` returns, the headers at once, and while it takes its time with boxes that mean nothing.
+    """Answer with `opening` and what `make` returns, the headers at once; `filler`, which means nothing, meanwhile.
 
     A receiver gives a response up that says nothing for some seconds. What fails breaks the connection before its end.
     """
@@ -137,8 +140,9 @@ async def answer_once_made(
         return response
     making = asyncio.ensure_future(make())
     try:
+        await response.write(opening)
         while not (await asyncio.wait([making], timeout=SIGN_OF_LIFE))[0]:
-            await response.write(FREE_BOX)
+            await response.write(filler)
         data = making.result()
         for at in range(0, len(data), CHUNK_BYTES):
             await response.write(data[at : at + CHUNK_BYTES])

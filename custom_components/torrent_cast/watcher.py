@@ -26,7 +26,15 @@ _by_state: WeakSet[Session] = WeakSet()  # those that are followed by the state 
 
 @callback
 def watch(hass: HomeAssistant, chromecast: Chromecast, session: Session, content_id: str) -> Watcher:
-    """Follow `session`, loaded as `content_id`, until it ends.
+    """Follow `session`, loaded as `content_id`, until it ends."""
+    watcher = watcher_of(hass, chromecast)
+    watcher.sessions[session] = content_id
+    return watcher
+
+
+@callback
+def watcher_of(hass: HomeAssistant, chromecast: Chromecast) -> Watcher:
+    """Return what listens to a device.
 
     Listeners cannot be unregistered, so there is one per Chromecast object, and it holds its sessions weakly.
     """
@@ -36,7 +44,6 @@ def watch(hass: HomeAssistant, chromecast: Chromecast, session: Session, content
         chromecast.media_controller.register_status_listener(watcher)
         chromecast.register_status_listener(watcher)
         chromecast.register_connection_listener(watcher)
-    watcher.sessions[session] = content_id
     return watcher
 
 
@@ -94,12 +101,18 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         self.sessions: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
         self.connections = 0  # how often the device was connected since it is watched
         self._connected = asyncio.Event()
+        self._told = asyncio.Event()
 
     async def reconnected(self, since: int) -> None:
         """Wait until the device has been connected more often than `since`."""
         while self.connections <= since:
             self._connected.clear()
             await self._connected.wait()
+
+    async def status(self) -> None:
+        """Wait until the device tells its media status again."""
+        self._told.clear()
+        await self._told.wait()
 
     @override
     def new_media_status(self, status: MediaStatus) -> None:
@@ -124,6 +137,7 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
     def _on_media(
         self, content_id: str | None, player_state: str, idle_reason: str | None, position: float | None
     ) -> None:
+        self._told.set()
         for session, loaded_as in list(self.sessions.items()):
             if loaded_as == content_id:
                 _follow(session, player_state, idle_reason, position)

@@ -9,15 +9,18 @@ from tests.rig.stage import Stage
 
 # A whole play takes seconds; this only turns a hang into a failure. s
 PATIENCE = 60.0
-DOLBY = Film("Film with Dolby (2026).mkv", seconds=180, codec="ac3")
+DOLBY = Film("Film with Dolby (2026).mkv", seconds=180, codec="ac3", texts=("ger", "eng"))
 STREAM = Film("Film in a stream (2026).ts", seconds=180, codec="ac3")
 
 
 async def test_matroska_with_ac3_plays_and_seeks_while_it_downloads() -> None:
     async with Stage(DOLBY) as stage:
         frames = asyncio.create_task(stage.player.frames_moving())
-        await stage.hass.service("torrent_cast.play", entity_id=stage.entity_id, source=stage.swarm.magnet)
+        await stage.hass.service(
+            "torrent_cast.play", entity_id=stage.entity_id, source=stage.swarm.magnet, subtitles="de"
+        )
         await asyncio.wait_for(frames, PATIENCE)
+        await asyncio.wait_for(stage.player.line(beginning="ger "), PATIENCE)
         load = stage.receiver.loads[-1]["media"]
         assert (load["contentType"], load["hlsVideoSegmentFormat"]) == ("application/x-mpegurl", "fmp4")
         (session,) = (await stage.diagnostics())["sessions"]
@@ -26,6 +29,9 @@ async def test_matroska_with_ac3_plays_and_seeks_while_it_downloads() -> None:
         await stage.hass.service("media_player.media_seek", entity_id=stage.entity_id, seek_position=120)
         frame = await asyncio.wait_for(frames, PATIENCE)
         assert frame.clock == pytest.approx(120, abs=1)
+        await stage.hass.service("torrent_cast.set_subtitles", entity_id=stage.entity_id, subtitles="English")
+        line, clock = await asyncio.wait_for(stage.player.line(beginning="eng "), PATIENCE)
+        assert int(line.removeprefix("eng ")) == pytest.approx(clock, abs=1.2), "the line of what is on the screen"
         stats = await stage.player.stats()
         assert stats.decoded_frames > 0
         assert stats.audio_bytes > 0

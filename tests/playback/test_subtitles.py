@@ -144,3 +144,45 @@ def test_a_language_that_was_asked_for_and_is_not_there_is_said_so() -> None:
 
 def test_a_film_without_sound_has_none() -> None:
     assert audio_of(film(), Wishes(audio_language="fr"), Habits()) is None
+
+
+def text(index: int, language: str | None = None, title: str | None = None, *, forced: bool = False) -> Stream:
+    return Stream(index, Kind.SUBTITLE, "subrip", language=language, title=title, is_forced=forced)
+
+
+def test_the_films_own_come_after_those_beside_it_each_by_a_name_of_its_own() -> None:
+    found = files("A.mkv", "A.de.srt")
+    inside = [
+        text(2, "ger"),
+        text(3, "eng", "SDH"),
+        text(4, "eng", "English"),
+        text(5, "ger", forced=True),
+        text(6, None, 'Commentary\x1b"'),
+        text(7),
+        text(8, "xxx", "x" * 500),
+        text(9, "eng"),
+    ]
+    tracks = Subtitles(beside(found, found[0]), None, nothing, inside).tracks
+    assert [(track.id, track.stream) for track in tracks] == [(1, None), *((n, n) for n in range(2, 10))]
+    labels = [track.label for track in tracks]
+    assert labels[:7] == [
+        "German",
+        "German 2",
+        "English (SDH)",
+        "English",
+        "German (forced)",
+        'Commentary"',
+        "Track 7",
+    ]
+    assert len(set(labels)) == len(labels)
+    assert max(map(len, labels)) < 80
+    assert [track.id for track in tracks if track.is_forced] == [5]
+    assert [track.id for track in tracks if track.is_for_deaf] == [3]
+
+
+def test_the_films_own_are_found_and_shown_unasked_as_others() -> None:
+    subtitles = Subtitles([], None, nothing, [text(2, "eng"), text(3, "ger", "Forced"), text(4, "ger")])
+    assert getattr(subtitles.default(Show.AUTO, "de", "en"), "stream", None) == 4
+    assert getattr(subtitles.default(Show.AUTO, "de", "de"), "stream", None) == 3
+    assert getattr(find_track(subtitles, "2"), "stream", None) == 3
+    assert find_track(subtitles, "off") is None

@@ -1,6 +1,7 @@
 """The player of the rig's receivers: a page in headless Chromium that really fetches, demuxes and decodes."""
 
 import asyncio
+import hashlib
 import json
 import re
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, override
 
 from aiohttp import web
 
+from . import rig_cache
 from .devtools import Chromium, DevToolsError
 from .films import clock_layout
 from .player import Event, Frame, MediaError, Player, PlayerStats, Source, State
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from .recorder import Recorder
 
 PAGE = Path(__file__).with_name("player.html")
+
+LOCK = Path(__file__).with_name("package-lock.json")
+"""What `scripts/setup` installs by npm, into a directory of the cache that is named after it."""
 
 SKIPPED_TRACK = re.compile(r"skipping invalid or unsupported (audio|video) track")
 """What Chromium's demuxer logs when it plays a file without one of its tracks."""
@@ -84,8 +89,12 @@ class BrowserPlayer(Player):
         async def get(_: web.Request) -> web.Response:
             return web.Response(text=page, content_type="text/html")
 
+        async def shaka(_: web.Request) -> web.FileResponse:
+            return web.FileResponse(shaka_player())
+
         app = web.Application()
         app.router.add_get("/", get)
+        app.router.add_get("/shaka-player.js", shaka)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -200,6 +209,14 @@ class BrowserPlayer(Player):
         """Return the subtitles on screen."""
         return list(await self._ask("cues"))
 
+    async def line(self, beginning: str) -> tuple[str, float]:
+        """Wait for a subtitle that begins so; return it and the second of the picture that it is on."""
+        while True:
+            frame = await self.frames_moving()
+            for line in await self.cues():
+                if line.startswith(beginning) and frame.clock is not None:
+                    return line, frame.clock
+
     async def next_frame(self) -> Frame:
         """Wait for a picture to be presented."""
         return await self.frames_moving(1)
@@ -217,6 +234,12 @@ class BrowserPlayer(Player):
         return str((await self._chromium.call("Page.captureScreenshot"))["data"]).encode()
 
 
+def shaka_player() -> Path:
+    """Return Shaka Player, as far as it is for HLS."""
+    installed = rig_cache() / f"npm-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
+    return installed / "node_modules" / "shaka-player" / "dist" / "shaka-player.hls-es2021.js"
+
+
 def _event(data: dict[str, Any]) -> Event:
     fields = {name: value for name, value in data.items() if name != "order"}
-    return Event(**{**fields, "state": State(data["state"])})
+    return Event(**{**fields, "state": State(data["state"]), "active": tuple(data["active"])})

@@ -38,7 +38,11 @@ BLACK: Final = 95  # up to which it is black; between them the picture cannot be
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A recipe: H.264 in the container that the name says, sound in AAC, or `codec` in 5.1; `bitrate` of all, bit/s."""
+    """A recipe: H.264 in the container that the name says, sound in AAC, or `codec` in 5.1; `bitrate` of all, bit/s.
+
+    `sounds` and `texts` are the languages (ISO 639-2) of its sound, if they are told, and of its subtitles, which say
+    the language and the second.
+    """
 
     name: str
     seconds: int = 600
@@ -48,6 +52,8 @@ class Film:
     height: int = 360
     fps: int = 25
     codec: str = "aac"
+    sounds: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 MOOV_FIRST: Final = Film("Film moov first (2026).mp4")
@@ -114,7 +120,9 @@ async def film(recipe: Film) -> Path:
     async with _making(path) as fresh:
         if fresh:
             encoded = await _encoded(recipe)
-            if recipe.codec != "aac":
+            if recipe.sounds or recipe.texts:
+                await _in_languages(recipe, encoded, fresh)
+            elif recipe.codec != "aac":
                 sound = ("-c:v", "copy", "-c:a", recipe.codec, "-ac", "6")
                 await _ffmpeg("-i", str(encoded), *sound, str(fresh))
             elif recipe.moov_first:
@@ -122,6 +130,30 @@ async def film(recipe: Film) -> Path:
             else:
                 fresh.hardlink_to(encoded)
     return path
+
+
+async def _in_languages(recipe: Film, encoded: Path, fresh: Path) -> None:
+    """Write the film with its sound once for each language, and subtitles in each."""
+    inputs, maps, named = ["-i", str(encoded)], ["-map", "0:v"], []
+    for number, language in enumerate(recipe.sounds or ("und",)):
+        maps += ["-map", "0:a"]
+        named += [f"-metadata:s:a:{number}", f"language={language}"]
+    for number, language in enumerate(recipe.texts):
+        seconds = range(recipe.seconds)
+        lines = (f"{one + 1}\n{_srt(one)} --> {_srt(one + 1)}\n{language} {one}\n" for one in seconds)
+        side = fresh.with_name(f"{language}.srt")
+        side.write_text("\n".join(lines))
+        inputs += ["-i", str(side)]
+        maps += ["-map", f"{number + 1}:s"]
+        named += [f"-metadata:s:s:{number}", f"language={language}"]
+    text = ("-c:s", "mov_text", "-movflags", "+faststart") if fresh.suffix == ".mp4" else ("-c:s", "srt")
+    sound = ("-c:a", "copy") if recipe.codec == "aac" else ("-c:a", recipe.codec, "-ac", "6")
+    await _ffmpeg(*inputs, *maps, "-c:v", "copy", *sound, *text, *named, str(fresh))
+
+
+def _srt(seconds: int) -> str:
+    """Return a time as SubRip writes it."""
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02},000"
 
 
 async def _encoded(recipe: Film) -> Path:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from .castv2 import MEDIA
@@ -48,7 +48,8 @@ class Item:
     autoplay: bool = True
     start: float = 0.0
     """s"""
-    active_tracks: list[int] = field(default_factory=list)
+    active_tracks: list[int] | None = None
+    """None: nobody has said, so that the playlist's own default is shown."""
 
     def as_json(self) -> Json:
         """Return the QueueItem."""
@@ -62,9 +63,18 @@ class Item:
             if track.get("type") == "TEXT" and "trackContentId" in track
         )
         url = self.media.get("contentUrl") or self.media.get("contentId") or ""
-        return Source(
-            url, self.media.get("contentType", ""), self.start, self.autoplay, tracks, tuple(self.active_tracks)
-        )
+        active = None if self.active_tracks is None else tuple(self.active_tracks)
+        return Source(url, self.media.get("contentType", ""), self.start, self.autoplay, tracks, active)
+
+    def learn(self, event: Event) -> None:
+        """Take what the player has found: how long it is, and the playlist's own tracks, which senders may choose."""
+        if event.duration is not None:
+            self.media["duration"] = event.duration
+        own = [{**track, "type": "TEXT", "subtype": "SUBTITLES"} for track in event.tracks]
+        if own:
+            self.media["tracks"] = [*(self.media.get("tracks") or ()), *own]
+        if self.active_tracks is None:
+            self.active_tracks = list(event.active)
 
 
 @dataclass
@@ -176,7 +186,7 @@ class MediaApp:
             "currentTime": session.position,
             "supportedMediaCommands": self._supported(session),
             "volume": self.volume,
-            "activeTrackIds": session.item.active_tracks,
+            "activeTrackIds": session.item.active_tracks or [],
             "currentItemId": session.item.id,
             "repeatMode": session.repeat,
         }
@@ -271,7 +281,7 @@ class MediaApp:
             dict(data.get("media") or {}),
             data.get("autoplay", True),
             data.get("startTime") or 0.0,
-            list(data.get("activeTrackIds") or ()),
+            data.get("activeTrackIds"),
         )
 
     async def _replace(self) -> None:
@@ -310,8 +320,7 @@ class MediaApp:
             if self._loading is asyncio.current_task():
                 self._loading = None
         asker, session.asked = session.asked, None
-        if event.duration is not None:
-            session.item.media["duration"] = event.duration
+        session.item.learn(event)
         session.state, session.position = event.state, event.position
         self._tell(asker, with_media=True)
 

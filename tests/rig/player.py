@@ -2,10 +2,10 @@
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, override
+from typing import TYPE_CHECKING, Any, Protocol, override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class State(enum.StrEnum):
@@ -38,8 +38,8 @@ class Source:
     """Position, s."""
     autoplay: bool = True
     tracks: tuple[TextTrack, ...] = ()
-    active: tuple[int, ...] = ()
-    """Ids of the text tracks to show."""
+    active: tuple[int, ...] | None = ()
+    """Ids of the text tracks to show, None: those that the playlist says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,10 @@ class Event:
     error: str | None = None
     code: int | None = None
     """Cast's detailed error code, when there is an error."""
+    tracks: Sequence[dict[str, Any]] = ()
+    """The text tracks of the playlist: trackId, name and language of each."""
+    active: tuple[int, ...] = ()
+    """Which of them are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Remux:
     grows: bool = False
     conversion: Conversion | None = None
     """Into what the video is converted, None where it is copied."""
+    texts: tuple[Stream, ...] = ()
+    """Subtitles of its own, which go into segments beside the pictures."""
 
 
 type Delivery = Direct | Remux
@@ -72,8 +74,9 @@ _NAMES: Final = {
 def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, converts: bool = False) -> Delivery:
     """Return how to deliver a film to a device that plays `profile`, with another sound than its first. Raises Refused.
 
-    A device that gets the file as it is plays the first. Where it `converts`, video that it does not play is no reason
-    to refuse a film that can be cut.
+    A device that gets the file as it is plays the first sound, and shows no subtitles of the file's own: one that has
+    some is cut into segments if it can be. Where it `converts`, video that the device does not play is no reason to
+    refuse a film that can be cut.
     """
     video, audio = probe.video, audio or probe.audio
     if video is None and probe.container is Container.MPEGTS:  # FFmpeg finds no VP9 and no AV1 in it
@@ -83,7 +86,8 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, conv
     into: Conversion | None = None
     try:
         _check_video(video, profile)
-        if audio is probe.audio and _is_direct(probe, video, profile):
+        is_direct = audio is probe.audio and _is_direct(probe, video, profile)
+        if is_direct and not (probe.texts and video.codec in _VIDEO_IN_HLS and segments(probe)):
             return Direct(probe.content_type)
         _check_cut(probe, video)
     except Refused:
@@ -96,7 +100,7 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, conv
     if not found and not (probe.container in _GROWING and has_fragments):
         raise Refused(Refusal.NO_INDEX)
     encodes = not _takes(audio, profile, _copied(probe, audio))
-    return Remux(found, video, audio, encodes_audio=encodes, grows=not found, conversion=into)
+    return Remux(found, video, audio, encodes_audio=encodes, grows=not found, conversion=into, texts=probe.texts)
 
 
 def _check_cut(probe: Probe, video: Stream) -> None:

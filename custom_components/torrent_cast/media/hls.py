@@ -1,5 +1,6 @@
 """HLS (RFC 8216): where a film is cut, and the playlist that says so. Cutting itself is the worker's."""
 
+import json
 from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Final
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from .probe import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .delivery import Remux
     from .worker import Answer, ByteSource, Json, Worker
@@ -78,11 +79,18 @@ def _cuts(probe: Probe, duration: float) -> Iterator[Cut]:
             yield last
 
 
-def playlist(found: Sequence[Segment], *, is_complete: bool = True) -> str:
+def playlist(
+    found: Sequence[Segment],
+    *,
+    is_complete: bool = True,
+    named: Callable[[Segment], str] = lambda segment: segment.name,
+    map_to: str | None = BEGINNING,
+) -> str:
     """Return the playlist of a film that is all there to be asked for, or of one to which segments are still added.
 
     Players begin the latter at its end unless it says otherwise, and ask for it again after the target duration, which
-    may not change (RFC 8216 §6.2.1): it has room for key frames that are farther apart than those before.
+    may not change (RFC 8216 §6.2.1): it has room for key frames that are farther apart than those before. `named` tells
+    what a segment is called, `map_to` what the initialisation segment is, if there is one.
     """
     longest = max(segment.duration for segment in found)
     target = round(longest + 0.5) if is_complete else max(round(longest + 0.5), GROWING_TARGET)
@@ -94,10 +102,10 @@ def playlist(found: Sequence[Segment], *, is_complete: bool = True) -> str:
         f"#EXT-X-PLAYLIST-TYPE:{'VOD' if is_complete else 'EVENT'}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
         *([] if is_complete else ["#EXT-X-START:TIME-OFFSET=0"]),
-        f'#EXT-X-MAP:URI="{BEGINNING}"',
+        *([] if map_to is None else [f'#EXT-X-MAP:URI="{map_to}"']),
     ]
     for segment in found:
-        lines += [f"#EXTINF:{segment.duration:.6f},", segment.name]
+        lines += [f"#EXTINF:{segment.duration:.6f},", named(segment)]
     return "\n".join([*lines, *(["#EXT-X-ENDLIST"] if is_complete else []), ""])
 
 
@@ -119,7 +127,12 @@ class Cutter:
         """Return a media segment, the same one each time. Raises Unplayable, and what the source raises."""
         return (await self._cut(segment, "segment")).payload
 
-    async def _cut(self, segment: Segment, method: str) -> Answer:
+    async def texts(self, segment: Segment) -> bytes:
+        """Return the lines of all streams of text in a segment, for `cues`. Raises as `segment` does."""
+        streams: Json = {"audio": None, "texts": [stream.index for stream in self._remux.texts]}
+        return (await self._cut(segment, "texts", streams)).payload
+
+    async def _cut(self, segment: Segment, method: str, more: Json | None = None) -> Answer:
         """Call a method on the bytes of a segment."""
         params = self._params() | {
             "number": segment.number,
@@ -127,7 +140,7 @@ class Cutter:
             "end": _pair(segment.until),
         }
         data = await self._source.read_range(segment.start, segment.end)
-        return await self._worker.call(self._job, self._source, method, params, ((segment.start, data),))
+        return await self._worker.call(self._job, self._source, method, params | (more or {}), ((segment.start, data),))
 
     async def _call(self, method: str, params: Json, given: tuple[tuple[int, bytes], ...]) -> bytes:
         answer = await self._worker.call(self._job, self._source, method, params, given)
@@ -143,6 +156,12 @@ class Cutter:
             # Without an index a file is read from its middle on: then it does not say when it begins.
             **({"origin": self._probe.start, "sound_start": remux.audio and remux.audio.start} if remux.grows else {}),
         }
+
+
+def cues(texts: bytes, stream: int) -> str:
+    """Return the lines of one stream of text as the cues of WebVTT, without its header."""
+    found = json.loads(texts)
+    return str(found.get(str(stream), "")) if isinstance(found, dict) else ""
 
 
 def _pair(cut: Cut | None) -> list[float | int] | None:

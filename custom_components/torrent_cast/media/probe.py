@@ -7,11 +7,11 @@ from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
 from .errors import Reason, Unplayable
-from .streams import Chapter, Stream, chapters, streams
+from .streams import TEXTS, Chapter, Kind, Stream, chapters, streams
 
 if TYPE_CHECKING:
     from .worker import Answer, ByteSource, Worker
@@ -113,6 +113,9 @@ _TYPES: Final = mimetypes.MimeTypes()
 for _suffix, _type in _SUFFIXES.items():
     _TYPES.add_type(_type, _suffix)
 
+MAX_TEXTS: Final = 40
+"""Subtitles that one film has: the most in the wild are about thirty."""
+
 _numbers = count(1)
 
 
@@ -164,6 +167,12 @@ class Probe:
     """The file's own time at its beginning, microseconds."""
     scanned: int | None = None
     """Of a film without an index: the bytes gone over, beyond which nobody knows what is where."""
+
+    @property
+    def texts(self) -> tuple[Stream, ...]:
+        """Return the film's own subtitles that are text, as many as a menu shows."""
+        found = (one for one in self.streams if one.kind is Kind.SUBTITLE and one.codec in TEXTS)
+        return tuple(islice(found, MAX_TEXTS))
 
     @property
     def video_codec(self) -> str | None:

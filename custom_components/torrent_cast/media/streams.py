@@ -30,6 +30,10 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+TEXTS = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
+"""Codecs of subtitles that are text and no pictures, as FFmpeg calls them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """One stream; what is not known, or not of its kind, is 0, None or empty.

@@ -12,7 +12,7 @@ from .sessions import ANYBODY
 from .settings import PlaybackSettings, Seeding
 from .state import State
 from .status import Activity, Status, playable_seconds
-from .subtitles import Given, Show
+from .subtitles import Given, Show, Track
 from .waiting import seconds_to_wait
 from .wishes import Habits, Wishes
 
@@ -44,6 +44,7 @@ __all__ = [
     "State",
     "Status",
     "TargetUnavailable",
+    "Track",
     "Wishes",
     "playable_seconds",
     "seconds_to_wait",

@@ -11,6 +11,7 @@ from .hold import Action, Hold
 from .playhead import Playhead
 from .session import Session
 from .state import State
+from .subtitles import Track
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Device(Protocol):
     async def play(self) -> None:
         """Go on. Raises TargetUnavailable."""
 
-    async def show_subtitles(self, track: int | None) -> None:
+    async def show_subtitles(self, track: Track | None) -> None:
         """Show a track of subtitles, or none. Raises TargetUnavailable."""
 
     async def load(self, position: float) -> None:
@@ -98,10 +99,10 @@ class Following:
         if not self._is_loading:
             self._load_again()
 
-    async def show_subtitles(self, track: int | None) -> None:
+    async def show_subtitles(self, track: Track | None) -> None:
         """Have the device show a track of subtitles, or none. Raises TargetUnavailable."""
         await self._device.show_subtitles(track)
-        self._session.shown = track
+        self._session.shown = None if track is None else track.id
 
     # --- what is done about it -------------------------------------------------------------------------------------
 

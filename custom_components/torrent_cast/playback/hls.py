@@ -1,18 +1,27 @@
 """A film in segments: made when they are asked for, each once, and kept for a while."""
 
 import asyncio
+import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ..media.hls import BEGINNING, MAX_SEGMENT, Cutter, Segment, playlist
+from ..media import Probe, Remux, Unplayable
+from ..media.codecs import codecs_of
+from ..media.hls import BEGINNING, CONTENT_TYPE, MAX_SEGMENT, PLAYLIST, SEGMENT_TYPE, Cutter, Segment, cues, playlist
+from ..media.renditions import MASTER, TEXT_FILLER, TEXT_HEADER, TEXT_TYPE, Text, master, text_in, text_playlist
 
 if TYPE_CHECKING:
     from ..engine import Cursor
+    from .subtitles import Track
 
+_LOGGER = logging.getLogger(__name__)
+
+# A box that means nothing (ISO/IEC 14496-12 §8.1.2).
+FREE_BOX: Final = b"\0\0\0\x08free"
 # Bytes of segments kept: some that a receiver asks for again when its connection broke. It keeps its own for seeks.
 MAX_KEPT: Final = 32 << 20
 
@@ -46,16 +55,32 @@ def follow(cursor: Cursor, _place: Place, start: int, _end: int) -> Iterator[Non
     yield
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that a playlist leads to, or a playlist."""
+
+    content_type: str
+    make: Callable[[], Awaitable[bytes]]
+    """Returns it; what `opening` holds comes before. Raises Unplayable, TorrentCastError."""
+    opening: bytes = b""
+    filler: bytes | None = FREE_BOX
+    """What may be sent while it is made and means nothing, None where it takes no time."""
+
+
 class Hls:
     """The segments of one session."""
 
-    def __init__(self, cutter: Cutter, segments: Sequence[Segment], size: int, heard: Heard) -> None:
-        """Make them of a file of `size` bytes; none yet: they are added as they become known."""
+    def __init__(self, cutter: Cutter, remux: Remux, probe: Probe, heard: Heard) -> None:
+        """Make those of `remux` of a file; none yet of one that grows: they are added as they become known."""
         self._cutter = cutter
-        self._segments = {segment.name: segment for segment in segments}
-        self._end = size
+        self._segments = {segment.name: segment for segment in remux.segments}
+        self._end = probe.size
+        self._bytes_per_second = probe.bytes_per_second
         self._heard = heard
-        self.is_complete = bool(segments)
+        self.texts = remux.texts
+        self._offered: tuple[Text, ...] = ()
+        self._shown: Callable[[], int | None] = lambda: None
+        self.is_complete = not remux.grows
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._making: dict[str, asyncio.Task[bytes]] = {}
         self._waiting: dict[str, int] = {}
@@ -64,6 +89,15 @@ class Hls:
     def playlist(self) -> str:
         """Return the playlist as it is now."""
         return playlist(tuple(self._segments.values()), is_complete=self.is_complete)
+
+    def offer(self, tracks: Iterable[Track], shown: Callable[[], int | None]) -> None:
+        """Offer the streams of text among `tracks`; `shown` tells with which track a device is to begin."""
+        self._offered = tuple(
+            Text(track.stream, track.label, track.language, track.id, track.is_forced, track.is_for_deaf)
+            for track in tracks
+            if track.stream is not None
+        )
+        self._shown = shown
 
     def extend(self, segments: Iterable[Segment], *, is_complete: bool) -> None:
         """Add segments that have become known."""
@@ -76,13 +110,46 @@ class Hls:
         begun = (segment for segment in reversed(segments) if segment.begin is None or segment.begin.time <= seconds)
         return next(begun, segments[-1])
 
-    def find(self, name: str) -> Callable[[], Awaitable[bytes]] | None:
-        """Return what makes the file of that name in the playlist, None for what is not in it."""
+    def find(self, name: str) -> Part | None:
+        """Return the file of that name, None for what no playlist leads to."""
+        if name == PLAYLIST:
+            return _listed(lambda: self.playlist)
+        if name == MASTER:
+            return Part(CONTENT_TYPE, self._master, filler=None)
         if name == BEGINNING:
-            return partial(self._once, name, self._cutter.beginning)
+            return Part(SEGMENT_TYPE, self._beginning)
+        if (found := text_in(name)) is not None:
+            return self._text(*found)
         if (segment := self._segments.get(name)) is None:
             return None
-        return partial(self._segment, segment)
+        return Part(SEGMENT_TYPE, partial(self._segment, segment))
+
+    def _text(self, stream: int, number: int | None) -> Part | None:
+        """Return a segment of text, or without a number its playlist; None where there is none."""
+        if all(text.stream != stream for text in self._offered):
+            return None
+        if number is None:
+            segments = tuple(self._segments.values())
+            return _listed(lambda: text_playlist(stream, segments, is_complete=self.is_complete))
+        if (segment := self._segments.get(f"{number}.m4s")) is None:
+            return None
+        return Part(TEXT_TYPE, partial(self._cues, segment, stream), TEXT_HEADER, TEXT_FILLER)
+
+    async def _master(self) -> bytes:
+        codecs = codecs_of(await self._beginning())
+        return master(self._offered, self._shown(), codecs, self._bytes_per_second).encode()
+
+    async def _beginning(self) -> bytes:
+        return await self._once(BEGINNING, self._cutter.beginning)
+
+    async def _cues(self, segment: Segment, stream: int) -> bytes:
+        """Return the lines of a stream in a segment, none where they cannot be read: the film goes on without."""
+        try:
+            lines = await self._once(f"lines {segment.name}", partial(self._cutter.texts, segment))
+        except Unplayable as err:
+            _LOGGER.warning("Subtitles cannot be read: %s", err.reason)
+            return b""
+        return cues(lines, stream).encode()
 
     async def _segment(self, segment: Segment) -> bytes:
         """Return a segment. Raises Unplayable, TorrentCastError."""
@@ -118,3 +185,12 @@ class Hls:
         self._kept[name] = data
         while sum(map(len, self._kept.values())) > MAX_KEPT and len(self._kept) > 1:
             self._kept.popitem(last=False)
+
+
+def _listed(text: Callable[[], str]) -> Part:
+    """Return a playlist, as it is when it is asked for."""
+
+    async def make() -> bytes:
+        return text().encode()
+
+    return Part(CONTENT_TYPE, make, filler=None)

@@ -22,7 +22,7 @@ from .growing import Growing
 from .hls import Hls, Place, follow
 from .playhead import Playhead
 from .state import State
-from .subtitles import Subtitles, beside
+from .subtitles import Subtitles, Track, beside
 from .wishes import Habits, Wishes, audio_of, find_track, track_of
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ class Session:
         cutter = Cutter(self._owner.cutter, data, found, remux)
         if remux.conversion is not None and ffmpeg is not None:
             cutter = self._converting = ConvertingCutter(self._owner.cutter, data, found, remux, ffmpeg)
-        hls = Hls(cutter, remux.segments, file.size, self._heard if self._reports else partial(follow, ahead))
+        hls = Hls(cutter, remux, found, self._heard if self._reports else partial(follow, ahead))
         if remux.grows:
             self.growing = Growing(torrent, file, Scanner(self._owner.cutter, data, found), hls, self._learn)
         return hls
@@ -333,7 +333,10 @@ class Session:
         async def read(side: TorrentFile) -> bytes:
             return await webvtt(self._owner.worker, await FileBytes(torrent, side).read_range(0, side.size))
 
-        found = self.subtitles = Subtitles(sides, self.wishes.given, read)
+        inside = self.hls.texts if self.hls is not None else ()
+        found = self.subtitles = await asyncio.to_thread(Subtitles, sides, self.wishes.given, read, inside)
+        if self.hls is not None:
+            self.hls.offer(found.tracks, lambda: self.shown)
         if found.tracks or self.wishes.subtitles is not None:
             track = await asyncio.to_thread(track_of, found, self.wishes, self._owner.habits, self.audio)
             self.shown = track.id if track is not None else None
@@ -344,8 +347,12 @@ class Session:
         """Have the device show subtitles by language or number, or none for `off`. Raises TorrentCastError."""
         if self.following is None or self.subtitles is None:
             return
-        track = await asyncio.to_thread(find_track, self.subtitles, wanted)
-        await self.following.show_subtitles(track.id if track is not None else None)
+        await self.following.show_subtitles(await asyncio.to_thread(find_track, self.subtitles, wanted))
+
+    @property
+    def shown_track(self) -> Track | None:
+        """Return the subtitles that are shown."""
+        return self.subtitles.track(self.shown) if self.subtitles is not None else None
 
     async def _while_data_comes(self, torrent: Torrent, file: TorrentFile, work: Awaitable[None]) -> None:
         """Await `work`; give up when no part of the file comes for as long as the owner is patient. Raises NoData."""

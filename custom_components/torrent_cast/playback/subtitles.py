@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from ..engine import TorrentCastError, TorrentFile
+from ..engine.files import printable
 from ..engine.futures import retrieved
-from ..media import Unplayable
+from ..media import Stream, Unplayable
 from ..media.languages import language_of, name_of
 from ..media.subtitles import MAX_BYTES, SUFFIXES
 
@@ -24,6 +25,7 @@ PATIENCE: Final = 8.0
 NOTHING: Final = b"WEBVTT\n\n"
 # More than a menu shows.
 MAX_TRACKS: Final = 40
+MAX_LABEL: Final = 60  # characters
 WORDS: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)?")
 # Not the size of a picture, as 1920x1080.
 EPISODE: Final = re.compile(r"s(\d{1,3})[ ._-]?e(\d{1,4})|(?<!\d)(\d{1,2})x(\d{1,4})", re.IGNORECASE)
@@ -115,13 +117,14 @@ def _order(side: Side) -> tuple[str, bool, bool, str]:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Subtitles as a device is offered them: `id` counts from 1."""
+    """Subtitles as a device is offered them: `id` counts from 1; `stream` is what the film itself has of them."""
 
     id: int
     label: str
     language: str | None
     is_forced: bool = False
     is_for_deaf: bool = False
+    stream: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +135,29 @@ class Given:
     text: bytes
 
 
+def _inside(stream: Stream, number: int, taken: set[str]) -> Track:
+    """Return the track of a stream: its title tells what its flags do not. By its label it is found on a device."""
+    language, title = language_of(stream.language), printable(stream.title or "")[:MAX_LABEL]
+    words = set(WORDS.findall(title.casefold()))
+    is_forced, is_for_deaf = stream.is_forced or bool(words & FORCED), bool(words & HEARING)
+    name = name_of(language) if language else ""
+    if title and title.casefold() != name.casefold():
+        label = f"{name} ({title})" if name and name.casefold() not in words else title
+    else:
+        label = f"{name} (forced)" if name and is_forced else name
+    if not label or label in taken:
+        label = f"{label or 'Track'} {number}"
+    return Track(number, label, language, is_forced, is_for_deaf, stream.index)
+
+
 type Read = Callable[[TorrentFile], Awaitable[bytes]]
 
 
 class Subtitles:
     """The subtitles of one session; `read` returns a file's as WebVTT."""
 
-    def __init__(self, sides: Sequence[Side], given: Given | None, read: Read) -> None:
+    def __init__(self, sides: Sequence[Side], given: Given | None, read: Read, inside: Sequence[Stream] = ()) -> None:
+        """Offer what somebody gave, files beside the film, and streams within it. Not for the event loop."""
         first = 1
         self._given: dict[int, bytes] = {}
         tracks: list[Track] = []
@@ -149,6 +168,8 @@ class Subtitles:
         for number, side in enumerate(sides, first + len(tracks)):
             tracks.append(Track(number, side.label, side.language, side.is_forced, side.is_for_deaf))
             self._files[number] = side.file
+        for number, stream in enumerate(inside, first + len(tracks)):
+            tracks.append(_inside(stream, number, {track.label for track in tracks}))
         self.tracks: Final = tuple(tracks)
         self._read = read
         self._reading: dict[int, asyncio.Task[bytes]] = {}
@@ -168,6 +189,10 @@ class Subtitles:
         if show is Show.AUTO and spoken in {None, language}:
             return forced
         return self.find(language) or forced
+
+    def track(self, number: int | None) -> Track | None:
+        """Return the track of that number."""
+        return next((track for track in self.tracks if track.id == number), None)
 
     def begin(self, number: int) -> None:
         """Read a track's file ahead."""

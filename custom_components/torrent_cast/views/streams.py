@@ -13,7 +13,7 @@ from .. import serving
 from ..const import DOMAIN
 from ..engine import StorageError, TorrentCastError
 from ..media import Unplayable
-from ..media.hls import CONTENT_TYPE, PLAYLIST, SEGMENT_TYPE
+from ..media.renditions import MASTER
 from ..playback import Session, State
 from .access import TokenView, path_of
 
@@ -31,7 +31,7 @@ def stream_path(session: Session) -> str:
 
 def delivery_path(session: Session) -> str:
     """Return the path under which a prepared session's device gets the film; it holds the token."""
-    return stream_path(session) if session.hls is None else path_of(session, f"hls/{PLAYLIST}")
+    return stream_path(session) if session.hls is None else path_of(session, f"hls/{MASTER}")
 
 
 class StreamView(TokenView):
@@ -58,18 +58,24 @@ class HlsView(TokenView):
 
     @override
     async def answer(self, request: web.Request, session: Session) -> web.StreamResponse:
-        """Answer with the playlist or a segment."""
+        """Answer with a playlist or a segment."""
         task = asyncio.current_task()
         if (stream := session.hls) is None or task is None:
             raise web.HTTPNotFound
         with session.connected(task.cancel):
-            name = request.match_info["name"]
-            if name == PLAYLIST:
-                headers = {hdrs.CACHE_CONTROL: "no-store"}
-                return web.Response(text=stream.playlist, content_type=CONTENT_TYPE, headers=headers)
-            if (make := stream.find(name)) is None:
+            if (part := stream.find(request.match_info["name"])) is None:
                 raise web.HTTPNotFound
-            return await serving.answer_once_made(request, SEGMENT_TYPE, partial(_made, session, make))
+            make = partial(_made, session, part.make)
+            if part.filler is not None:
+                return await serving.answer_once_made(
+                    request, part.content_type, make, opening=part.opening, filler=part.filler
+                )
+            try:
+                text = await make()
+            except (TorrentCastError, Unplayable) as err:
+                raise web.HTTPServiceUnavailable from err
+            headers = {hdrs.CACHE_CONTROL: "no-store"}
+            return web.Response(body=text, content_type=part.content_type, charset="utf-8", headers=headers)
 
 
 async def _made(session: Session, make: Callable[[], Awaitable[bytes]]) -> bytes:

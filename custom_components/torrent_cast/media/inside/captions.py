@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_EVENTS: Final = 20_000
 """Lines of a long film are 3000; an ASS file may move letters one by one."""
 
+HEADER: Final = "WEBVTT\n"
+"""The first line of WebVTT."""
+
 FRAMES_PER_SECOND: Final = 23.976
 """Of MicroDVD that does not say its own in the first line: that of films."""
 
@@ -41,7 +44,20 @@ def _webvtt(text: str) -> str:
             raise NotMedia("no subtitles")
         if len(found.events) > MAX_EVENTS:
             raise MemoryError("too many lines")
-        for event in found.events:
-            event.text = event.text.replace("-->", "→")  # that would end a cue
-        written: str = found.to_string("vtt")
+        return _written(found)
+
+
+def cues(lines: list[pysubs2.SSAEvent]) -> str:
+    """Return lines as the cues of WebVTT, without its header."""
+    found = pysubs2.SSAFile()
+    found.events = [line for line in lines if line.start < line.end]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        return _written(found).removeprefix(HEADER).strip()
+
+
+def _written(found: pysubs2.SSAFile) -> str:
+    for event in found.events:
+        event.text = event.text.replace("-->", "→")  # that would end a cue
+    written: str = found.to_string("vtt")
     return written

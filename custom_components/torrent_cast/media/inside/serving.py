@@ -24,6 +24,7 @@ from .scanning import scan
 from .segments import beginning, segment
 from .sparse import SparseFile
 from .stretching import converted, sound, stretch
+from .texts import texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +96,7 @@ METHODS: Final[dict[str, Callable[[SparseFile, Json], tuple[Json, bytes]]]] = {
     "stretch": stretch,
     "sound": sound,
     "converted": converted,
+    "texts": texts,
 }
 
 
