@@ -17,7 +17,7 @@ from pychromecast.controllers.media import MediaStatus
 from pychromecast.error import PyChromecastError
 
 from custom_components.torrent_cast import cast, loading
-from custom_components.torrent_cast.playback import Playback, Session, State, Track
+from custom_components.torrent_cast.playback import Enqueue, Playback, Queued, Session, State, Track, following
 from tests.conftest import FILM_SECONDS, Seed, Television, soon, until
 
 HERE = "http://192.0.2.1:8123"
@@ -43,6 +43,9 @@ class FakeChromecast:
         self.uuid = uuid4()
         self.socket_client = Mock(is_connected=True, host="192.0.2.7")
         self.media_controller = Mock(status=MediaStatus())
+        self.media_controller.send_message = self._send_message
+        self.sent: list[dict[str, Any]] = []
+        self.has_queue = True
         self.loads: list[tuple[str, dict[str, Any]]] = []
         self.session: Session | None = None
         self.watcher: Any = None
@@ -81,6 +84,15 @@ class FakeChromecast:
         callback_function(answer.reply is not None, answer.reply)
         if answer.reply is None:
             self.watcher.new_connection_status(Mock(status="CONNECTED"))
+
+    def _send_message(
+        self, message: dict[str, Any], *, inc_session_id: bool, callback_function: Callable[..., None]
+    ) -> None:
+        assert inc_session_id
+        self.sent.append(message)
+        items = [{"itemId": 7 + number, **item} for number, item in enumerate(message.get("items", ()))]
+        answer = TAKEN | {"status": [{"items": items}]} if self.has_queue else {"type": "INVALID_REQUEST"}
+        callback_function(True, answer)  # noqa: FBT003  # as pychromecast does
 
     def tells(self, state: str, *, idle: str | None = None, content_id: str | None = None, at: float = 1.0) -> None:
         """Send a media status."""
@@ -333,3 +345,105 @@ async def test_who_goes_away_while_a_device_loads_ends_it(hass: HomeAssistant, p
     device.session.end()
     with pytest.raises(HomeAssistantError):
         await soon(work)
+
+
+# --- its own queue ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def followed(
+    hass: HomeAssistant, playback: Playback, play: Callable[..., Any], tv: Television
+) -> tuple[FakeChromecast, Session, Session]:
+    """Return a device, the film that plays on it, and the one that it has in its queue."""
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    await enqueue(hass, playback, tv, device, session)
+    await until(lambda: device.sent)
+    queued = playback.queue(tv.entity_id).ready
+    assert queued is not None
+    return device, session, queued
+
+
+async def enqueue(
+    hass: HomeAssistant, playback: Playback, tv: Television, device: FakeChromecast, session: Session
+) -> None:
+    """Queue the film once more, and have it made ready."""
+    playback.queue(tv.entity_id).put([Queued(session.source)], Enqueue.ADD)
+    device.tells("PLAYING")
+    await hass.async_block_till_done()
+    assert session.state is State.PLAYING
+
+
+async def test_a_device_has_the_next_film_in_its_own_queue(followed: tuple[FakeChromecast, Session, Session]) -> None:
+    device, _, queued = followed
+    (message,) = device.sent
+    (item,) = message["items"]
+    assert (message["type"], item["media"]["contentId"]) == ("QUEUE_INSERT", queued.content_id)
+    assert item["media"]["contentUrl"].startswith(f"{HERE}/api/torrent_cast/{queued.token}/")
+    assert item["media"]["metadata"]["title"]
+    assert (item["startTime"], item["preloadTime"], item["activeTrackIds"]) == (0.0, 10.0, [])
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_a_device_goes_on_by_itself(
+    hass: HomeAssistant,
+    playback: Playback,
+    tv: Television,
+    followed: tuple[FakeChromecast, Session, Session],
+    *,
+    says_so: bool,
+) -> None:
+    device, session, queued = followed
+    device.tells("PLAYING", at=11.9)
+    if says_so:
+        device.tells("IDLE", idle="FINISHED")
+    device.tells("IDLE", content_id=queued.content_id)
+    device.tells("PLAYING", content_id=queued.content_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert (session.state, queued.state) == (State.FINISHED, State.PLAYING)
+    assert (queued.target, len(device.loads), tv.played) == (tv.entity_id, 1, [])
+    assert playback.queue(tv.entity_id).items == ()
+    queued.end(State.FINISHED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(device.sent) == 1, "nothing is left in its queue to be taken out"
+
+
+async def test_who_skips_to_the_next_film_has_stopped_this_one(
+    hass: HomeAssistant, followed: tuple[FakeChromecast, Session, Session]
+) -> None:
+    device, session, queued = followed
+    device.tells("PLAYING", content_id=queued.content_id, at=0.0)
+    await hass.async_block_till_done()
+    assert (session.state, queued.state) == (State.STOPPED, State.PLAYING)
+
+
+async def test_what_is_no_longer_next_is_taken_out_of_its_queue(
+    hass: HomeAssistant, playback: Playback, tv: Television, followed: tuple[FakeChromecast, Session, Session]
+) -> None:
+    device, session, queued = followed
+    playback.queue(tv.entity_id).clear()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert queued.is_over
+    assert device.sent[-1] == {"type": "QUEUE_REMOVE", "itemIds": [7], "mediaSessionId": None}
+    assert not session.is_over
+
+
+@pytest.mark.parametrize("has_queue", [True, False])
+async def test_a_device_that_does_not_go_on_is_given_the_next_film(
+    hass: HomeAssistant,
+    playback: Playback,
+    play: Callable[..., Any],
+    tv: Television,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_queue: bool,
+) -> None:
+    monkeypatch.setattr(following, "GAP", 0.05)
+    device = FakeChromecast(hass, Answer(TAKEN))
+    device.has_queue = has_queue
+    session = await play(device)
+    await enqueue(hass, playback, tv, device, session)
+    await until(lambda: device.sent)
+    device.tells("IDLE", idle="FINISHED")
+    await until(lambda: tv.played)
+    assert len(tv.played) == 1

@@ -1,5 +1,6 @@
 """Google Cast: Home Assistant's Cast integration asks here whether a media id is ours."""
 
+from functools import partial
 from typing import Final
 
 from homeassistant.components import media_source
@@ -20,7 +21,7 @@ from .playback.session import SCHEME
 from .playback.urls import base_url
 from .runtime import playback_of
 from .sources import CONTENT_TYPE, LOCAL_MEDIA, read_source
-from .views import delivery_path, token_in
+from .views import token_in
 
 ROOT: Final = media_source.generate_media_source_id(DOMAIN, "")
 # How Home Assistant resolves an id of its local media.
@@ -114,7 +115,7 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
         plain_port = hass.data[LISTENER].port
         base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host, plain_port)
         session.metadata = await describe(hass, playback, session, base)
-        await _follow(session, CastDevice(hass, chromecast, session, base.with_path(delivery_path(session))))
+        await _follow(session, CastDevice(hass, chromecast, session, base, partial(describe, hass, playback)))
 
 
 async def _follow(session: Session, device: CastDevice) -> None:

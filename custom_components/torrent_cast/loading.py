@@ -3,22 +3,20 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final, override
+from typing import Any, Final
 from uuid import UUID
 
 from homeassistant.core import HomeAssistant
 from pychromecast import Chromecast
-from pychromecast.controllers.media import DefaultMediaReceiverController
 from pychromecast.error import PyChromecastError
 from yarl import URL
 
 from .engine import TorrentCastError
-from .media.hls import CONTENT_TYPE
-from .media.subtitles import CONTENT_TYPE as SUBTITLE_TYPE
+from .messages import Answer, Load, Receiver, message_of
 from .playback import (
+    Following,
     LoadRefused,
     NoReachableUrl,
     NoSuchTrack,
@@ -28,7 +26,7 @@ from .playback import (
     TargetUnavailable,
     Track,
 )
-from .views import subtitle_path
+from .views import delivery_path
 from .watcher import watch, watcher_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -43,19 +41,10 @@ TRACKS_TIMEOUT: Final = 5.0
 # is lost, and it connects anew 5 s later. s
 RECONNECT_TIMEOUT: Final = 10.0
 FAILURES: Final = frozenset({"LOAD_FAILED", "INVALID_REQUEST", "INVALID_PLAYER_STATE"})
-# What a receiver does not see from the playlist (Cast's HlsSegmentFormat, HlsVideoSegmentFormat).
-HLS_INFO: Final = {"hlsSegmentFormat": "fmp4", "hlsVideoSegmentFormat": "fmp4"}
-# White with a black edge on a shade: readable on any picture (Cast's TextTrackStyle, colours with opacity at the end).
-TEXT_STYLE: Final = {
-    "foregroundColor": "#FFFFFFFF",
-    "backgroundColor": "#00000066",
-    "edgeType": "OUTLINE",
-    "edgeColor": "#000000FF",
-}
 # Somebody else's LOAD took the place of ours.
 CANCELLED: Final = "LOAD_CANCELLED"
 
-type Answer = dict[str, Any]
+type Describe = Callable[[Session, URL], Awaitable[dict[str, Any]]]
 
 # Devices that do not know contentUrl: they get the address as contentId, which shows the token in their status.
 _needs_plain_url: set[UUID] = set()
@@ -65,58 +54,19 @@ class _NotSentError(Exception):
     """The message did not reach the device."""
 
 
-class _Receiver(DefaultMediaReceiverController):
-    """The receiver's media app, with what pychromecast has no argument for."""
-
-    active_tracks: list[int] | None  # None: those that the playlist says
-
-    @override
-    def send_message(self, data: Any, **how: Any) -> None:
-        active = {} if self.active_tracks is None else {"activeTrackIds": self.active_tracks}
-        super().send_message(data | active, **how)
-
-
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """One LOAD message."""
-
-    content_id: str
-    content_type: str
-    title: str
-    position: float
-    media_info: dict[str, Any]
-    active_tracks: list[int] | None
-    metadata: dict[str, Any]
-
-    def send(
-        self,
-        chromecast: Chromecast,
-        controller: _Receiver,
-        on_reply: Callable[[bool, Answer | None], None],
-    ) -> None:
-        """Launch the receiver's media app if needed and send. Blocks."""
-        controller.active_tracks = self.active_tracks
-        chromecast.register_handler(controller)
-        controller.play_media(
-            self.content_id,
-            self.content_type,
-            title=self.title,
-            metadata=dict(self.metadata),
-            current_time=self.position,
-            stream_type="BUFFERED",
-            media_info=self.media_info,
-            callback_function=on_reply,
-        )
-
-
 class CastDevice:
     """A Cast device that is to play a session from `url`."""
 
-    def __init__(self, hass: HomeAssistant, chromecast: Chromecast, session: Session, url: URL) -> None:
+    def __init__(
+        self, hass: HomeAssistant, chromecast: Chromecast, session: Session, base: URL, describe: Describe
+    ) -> None:
+        """Have a device play a session; it reaches us at `base`, and shows of a session what `describe` tells."""
         self._hass = hass
         self._chromecast = chromecast
         self._session = session
-        self._url = url
+        self._describe = describe
+        self._url = base.with_path(delivery_path(session))
+        self._item: int | None = None  # in the device's own queue
 
     @property
     def name(self) -> str:
@@ -150,6 +100,54 @@ class CastDevice:
                 return number
         raise NoSuchTrack("tracks_not_read", device=self.name)
 
+    async def queue(self, session: Session, begun: Callable[[], None]) -> None:
+        """Put a prepared session into the device's own queue. Raises LoadRefused, TargetUnavailable."""
+        assert session.playhead is not None  # it is prepared for a device that says where it is
+        session.metadata = await self._describe(session, self._url.origin())
+        device = CastDevice(self._hass, self._chromecast, session, self._url.origin(), self._describe)
+        plain = self._chromecast.uuid in _needs_plain_url
+        message = message_of(session, device._url, session.start_position, plain=plain)
+        watcher = watch(self._hass, self._chromecast, session, message.content_id)
+        watcher.begun[session] = begun
+        session.following = Following(session, device, session.playhead)
+        session.following.wait()
+        try:
+            answer = await self._send({"type": "QUEUE_INSERT", "items": [message.item()]})
+            if answer.get("type") != "MEDIA_STATUS":
+                raise LoadRefused("load_refused", detail=str(answer.get("type")))
+        except TorrentCastError:
+            session.following = None
+            raise
+        items = [item for status in answer.get("status", ()) for item in status.get("items", ())]
+        device._item = next((one["itemId"] for one in items if _is_of(one, message.content_id)), None)
+
+    def withdraw(self) -> None:
+        """Take the session out of the device's own queue."""
+        if self._item is not None:
+            removal = self._send({"type": "QUEUE_REMOVE", "itemIds": [self._item]})
+            self._hass.async_create_background_task(_unheard(removal), "torrent_cast queue")
+
+    async def _send(self, message: dict[str, Any]) -> Answer:
+        """Send a message about what plays and return the answer. Raises TargetUnavailable."""
+        media = self._chromecast.media_controller
+        reply: asyncio.Future[Answer | None] = self._hass.loop.create_future()
+
+        def on_reply(sent: bool, answer: Answer | None) -> None:  # noqa: FBT001  # pychromecast calls it so
+            """Carry the reply from pychromecast's thread to the loop."""
+            self._hass.loop.call_soon_threadsafe(_set, reply, answer if sent else None)
+
+        whole = message | {"mediaSessionId": media.status.media_session_id}
+        send = partial(media.send_message, whole, inc_session_id=True, callback_function=on_reply)
+        await self._ask(send)
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT):
+                answer = await reply
+        except TimeoutError:
+            answer = None
+        if answer is None:
+            raise TargetUnavailable("device_unavailable", device=self.name)
+        return answer
+
     def _offered_as(self, track: Track) -> int | None:
         """Return the number under which the device offers a track of the playlist, None where it does not (yet)."""
         status, subtitles = self._chromecast.media_controller.status, self._session.subtitles
@@ -166,7 +164,7 @@ class CastDevice:
         session.set_state(State.LOADING)
         session.requested.clear()
         plain = uuid in _needs_plain_url
-        message = partial(_message, session, self._url, position)
+        message = partial(message_of, session, self._url, position)
         try:
             await _load_surely(self._hass, self._chromecast, session, message(plain=plain), self._url)
         except LoadRefused:
@@ -193,7 +191,7 @@ class CastDevice:
             raise TargetUnavailable("device_unavailable", device=self.name) from err
 
 
-async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: _Load, url: URL) -> None:
+async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: Load, url: URL) -> None:
     """Send LOAD, once more after a reconnect if it got lost."""
     watcher = watch(hass, chromecast, session, message.content_id)
     connections = watcher.connections
@@ -208,54 +206,10 @@ async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Ses
         raise TargetUnavailable("device_unavailable", device=str(chromecast.name)) from err
 
 
-def _message(session: Session, url: URL, position: float, *, plain: bool) -> _Load:
-    """Return the message; by `contentUrl` the token stays out of the states that other senders see."""
-    info: dict[str, Any] = {} if plain else {"contentUrl": str(url)}
-    if session.probe is not None and session.probe.duration is not None:
-        info["duration"] = session.probe.duration
-    if session.hls is not None:
-        info |= HLS_INFO
-    if session.subtitles is not None and session.subtitles.tracks:
-        info |= {"tracks": _tracks(session, url), "textTrackStyle": TEXT_STYLE}
-    return _Load(
-        content_id=str(url) if plain else session.content_id,
-        content_type=session.content_type if session.hls is None else CONTENT_TYPE,
-        title=session.title,
-        position=position,
-        media_info=info,
-        active_tracks=_active(session),
-        metadata=session.metadata,
-    )
-
-
-def _active(session: Session) -> list[int] | None:
-    """Return what LOAD says is to be shown."""
-    if (track := session.shown_track) is None:
-        return []
-    return [track.id] if track.stream is None else None
-
-
-def _tracks(session: Session, url: URL) -> list[dict[str, Any]]:
-    """Return the subtitles beside the film as Cast's Track has them; its own are in the playlist."""
-    return [
-        {
-            "trackId": track.id,
-            "type": "TEXT",
-            "subtype": "CAPTIONS" if track.is_for_deaf else "SUBTITLES",
-            "trackContentId": str(url.with_path(subtitle_path(session, track.id))),
-            "trackContentType": SUBTITLE_TYPE,
-            "name": track.label,
-            "language": track.language or "",
-        }
-        for track in (session.subtitles.tracks if session.subtitles else ())
-        if track.stream is None
-    ]
-
-
-async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: _Load, url: URL) -> None:
+async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: Load, url: URL) -> None:
     """Send LOAD and wait for its outcome."""
     reply: asyncio.Future[Answer | None] = hass.loop.create_future()
-    controller = _Receiver()
+    controller = Receiver()
 
     def on_reply(sent: bool, answer: Answer | None) -> None:  # noqa: FBT001  # pychromecast calls it so
         """Carry the reply from pychromecast's thread to the loop."""
@@ -267,6 +221,15 @@ async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Sessi
     finally:
         reply.cancel()
         await hass.async_add_executor_job(chromecast.unregister_handler, controller)
+
+
+def _is_of(item: dict[str, Any], content_id: str) -> bool:
+    return bool(item.get("media", {}).get("contentId") == content_id)
+
+
+async def _unheard(asked: Awaitable[object]) -> None:
+    with contextlib.suppress(TorrentCastError):  # gone: so is its queue
+        await asked
 
 
 def _set(reply: asyncio.Future[Answer | None], answer: Answer | None) -> None:

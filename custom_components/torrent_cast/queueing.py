@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -84,12 +85,24 @@ class Succession:
         following.profile = session.profile
         try:
             await following.prepare()
+            if session.following is not None and not session.is_over and queue.has_ready(following):
+                await session.following.queue(following, partial(self._on_begun, session, following))
         except (TorrentCastError, Unplayable) as err:
             _LOGGER.debug("The next film is not ready: %s", err.reason)
+
+    def _on_begun(self, before: Session, following: Session) -> None:
+        """Take note that a device has gone on by itself, out of its own queue."""
+        if before.target is not None:
+            queue = self._playback.queue(before.target)
+            if queue.has_ready(following):
+                queue.begin_ready()
+            self._playback.claim(following, before.target)
 
     async def _go_on(self, session: Session, target: str) -> None:
         """Play what follows a session, or what follows that where it cannot be played."""
         queue, last = self._playback.queue(target), session
+        if queue.ready is not None and queue.ready.following is not None and await queue.ready.following.joined():
+            return
         while self._is_free(target, last):
             following = await self._play_next(last, target)
             if following is None or not _is_its_own_fault(following) or not queue.items:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final, override
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -99,6 +100,7 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass
         self.sessions: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
+        self.begun: WeakKeyDictionary[Session, Callable[[], None]] = WeakKeyDictionary()  # of those in its own queue
         self.connections = 0  # how often the device was connected since it is watched
         self._connected = asyncio.Event()
         self._told = asyncio.Event()
@@ -138,11 +140,15 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         self, content_id: str | None, player_state: str, idle_reason: str | None, position: float | None
     ) -> None:
         self._told.set()
+        for session, queued_as in list(self.sessions.items()):
+            if queued_as == content_id and session.following is not None and session.following.join():
+                self.begun.pop(session)()
         for session, loaded_as in list(self.sessions.items()):
             if loaded_as == content_id:
                 _follow(session, player_state, idle_reason, position)
             elif content_id is not None and session.was_loaded:
-                session.end()  # another sender, or another session of ours, has loaded something else
+                # Another sender, or another session of ours, has loaded something else; or it was over.
+                session.end(State.FINISHED if session.is_at_end else State.STOPPED)
 
     @callback
     def _on_app(self, app_id: str | None) -> None:

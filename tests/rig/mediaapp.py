@@ -19,6 +19,9 @@ COMMANDS = 12303
 """supportedMediaCommands: pause, seek, volume, mute, tracks and rate (CAF's ALL_BASIC_MEDIA)."""
 
 QUEUE_COMMANDS = {"next": 64, "previous": 128}
+"""What an app's supportedMediaCommands say of its queue. Google's own Default Media Receiver goes to the next and the
+previous item, but has long failed to say so (Google's issue tracker, 139939455): senders like Home Assistant then
+offer neither."""
 
 SOURCE_NOT_SUPPORTED = 104
 """Cast's detailedErrorCode MEDIA_SRC_NOT_SUPPORTED."""
@@ -90,6 +93,8 @@ class Session:
     """s"""
     rate: float = 1.0
     repeat: str = "REPEAT_OFF"
+    loading: int | None = None
+    """The item of the queue that comes next, when the one before is over."""
     asked: Asker | None = None
     """Whose LOAD is not answered yet."""
 
@@ -106,6 +111,7 @@ class MediaApp:
         """Play what `accepts` (of a MediaInformation) lets pass with `player`; `broadcast` reaches the senders."""
         self.session: Session | None = None
         self.volume: Json = {"level": 1.0, "muted": False}
+        self.tells_of_queue = True
         self._player = player
         self._broadcast = broadcast
         self._accepts = accepts
@@ -192,6 +198,8 @@ class MediaApp:
         }
         if with_media:
             entry |= {"media": session.item.media, "items": [item.as_json() for item in session.items]}
+        if session.loading is not None:
+            entry["loadingItemId"] = session.loading
         if session.idle_reason is not None:
             entry["idleReason"] = session.idle_reason
         if session.state is State.LOADING:
@@ -202,6 +210,8 @@ class MediaApp:
 
     def _supported(self, session: Session) -> int:
         commands = COMMANDS
+        if not self.tells_of_queue:
+            return commands
         if session.index + 1 < len(session.items):
             commands |= QUEUE_COMMANDS["next"]
         if session.index > 0:
@@ -240,8 +250,11 @@ class MediaApp:
         following = self._following(session)
         if following is None:
             self._end(session, "FINISHED")
-        else:
-            self._start(session, following, None)
+            return
+        session.state, session.idle_reason, session.loading = State.IDLE, "FINISHED", session.items[following].id
+        self._tell()
+        session.idle_reason = session.loading = None
+        self._start(session, following, None)
 
     def _following(self, session: Session) -> int | None:
         """Return the index of what comes after the current item."""

@@ -1,7 +1,9 @@
 """Follows a device while it plays a session: where it is, how safe that is, and what to do about it."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from ..engine import TorrentCastError
@@ -19,6 +21,8 @@ _LOGGER = logging.getLogger(__name__)
 LOOK_INTERVAL: Final = 1.0
 # A stream that dies more often has something wrong with it.
 MAX_RELOADS: Final = 3
+# A device goes on with what is in its queue within a second or two. s
+GAP: Final = 5.0
 
 
 class Device(Protocol):
@@ -40,6 +44,15 @@ class Device(Protocol):
     async def load(self, position: float) -> None:
         """Load the session at `position` s. Raises TorrentCastError."""
 
+    async def queue(self, session: Session, begun: Callable[[], None]) -> None:
+        """Have the device go on with a prepared session by itself; `begun` is called when it does.
+
+        Raises TorrentCastError.
+        """
+
+    def withdraw(self) -> None:
+        """Have the device not go on with the session, which it has in its queue."""
+
 
 class Following:
     """One device and one session, from the first LOAD to the end of either."""
@@ -54,14 +67,44 @@ class Following:
         self._broken: LoadRefused | None = None  # what the device said last, not yet answered
         self._reloading: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._is_waiting = False  # in the device's own queue
+        self._joined = asyncio.Event()
 
     async def begin(self) -> None:
         """Have the device load the session, and follow it from then on. Raises TorrentCastError."""
-        self._looking = asyncio.create_task(self._look_on(), name="torrent_cast look")
+        self._look()
         await self._load(self._session.start_position)
+
+    async def queue(self, session: Session, begun: Callable[[], None]) -> None:
+        """Have the device go on with another session by itself, see `Device`."""
+        await self._device.queue(session, begun)
+
+    def wait(self) -> None:
+        """Take note that the device has the session in its queue."""
+        self._is_waiting = True
+
+    def join(self) -> bool:
+        """Follow the session if the device has begun with it out of its queue; tell whether it has just done so."""
+        if not self._is_waiting:
+            return False
+        self._is_waiting = False
+        self._session.set_state(State.LOADING)
+        self._session.was_loaded = True
+        self._look()
+        self._joined.set()
+        return True
+
+    async def joined(self) -> bool:
+        """Wait for a device that is to go on by itself; tell whether it does so in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GAP):
+                await self._joined.wait()
+        return self._joined.is_set()
 
     def close(self) -> None:
         """Leave the device alone."""
+        if self._is_waiting:
+            self._device.withdraw()
         self.playhead.close()
         for task in (self._looking, self._reloading):
             if task is not None and task is not asyncio.current_task():
@@ -130,6 +173,9 @@ class Following:
             await self._load(position)
         except TorrentCastError as err:
             self._session.end(State.FAILED, err)
+
+    def _look(self) -> None:
+        self._looking = asyncio.create_task(self._look_on(), name="torrent_cast look")
 
     async def _look_on(self) -> None:
         while True:

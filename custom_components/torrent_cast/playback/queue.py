@@ -87,6 +87,16 @@ class Queue:
         session, self.ready, self._ready_of = self.ready, None, None
         return session
 
+    def has_ready(self, session: Session) -> bool:
+        """Tell whether that session is the one that comes next."""
+        return self.ready is session
+
+    def begin_ready(self) -> None:
+        """Take note that the device has begun with what was ready, by itself."""
+        ready_of, self.ready, self._ready_of = self._ready_of, None, None
+        if self.items and self.items[0] is ready_of:
+            self.pop()
+
     def clear(self) -> None:
         """Forget all."""
         self.items = ()
