@@ -447,3 +447,18 @@ async def test_a_device_that_does_not_go_on_is_given_the_next_film(
     device.tells("IDLE", idle="FINISHED")
     await until(lambda: tv.played)
     assert len(tv.played) == 1
+
+
+async def test_who_goes_back_has_the_film_before_it_played_again(
+    hass: HomeAssistant, playback: Playback, tv: Television, followed: tuple[FakeChromecast, Session, Session]
+) -> None:
+    device, session, queued = followed
+    device.tells("PLAYING", content_id=queued.content_id, at=0.0)
+    await hass.async_block_till_done()
+    device.tells("IDLE", content_id=session.content_id)
+    await until(lambda: tv.played)
+    assert queued.state is State.STOPPED
+    (again,) = (one for one in playback.sessions if one.target == tv.entity_id)
+    assert again.content_id == tv.played[0]
+    assert session.file is not None
+    assert (again.source.key, again.wanted) == (session.source.key, session.file.index)

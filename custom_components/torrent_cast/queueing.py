@@ -1,6 +1,7 @@
 """One film after another on a Cast device: what was queued, else the next episode or song of the torrent."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,8 @@ _LOGGER = logging.getLogger(__name__)
 AHEAD: Final = 60.0
 # Why no other film would fare better.
 NOT_THE_FILM: Final = (TargetUnavailable, NoReachableUrl, SessionEnded, StorageError)
+# More than anybody goes back.
+MAX_PAST: Final = 50
 CUT_SHORT: Final = frozenset({Happening.STOPPED, Happening.FAILED})
 
 type Start = Callable[[Coroutine[Any, Any, None], str], object]
@@ -37,6 +40,7 @@ class Succession:
         self._playback = playback
         self._start = start
         self._seen_to: WeakSet[Session] = WeakSet()  # those whose successor is ready, or there is none
+        self._past: OrderedDict[str, Queued] = OrderedDict()  # what a device can go back to, by what it calls that
         self._going_on: WeakSet[Session] = WeakSet()  # those that follow another one and do not play yet
 
     @callback
@@ -54,7 +58,9 @@ class Succession:
     def _on_happening(self, session: Session, happening: Happening) -> None:
         if (target := session.target) is None or session.downloads:
             return
-        if happening is Happening.FINISHED:
+        if happening in CUT_SHORT and (past := self._past.get(session.replaced_by or "")) is not None:
+            self._start(self._go_back(past, target), "torrent_cast previous film")
+        elif happening is Happening.FINISHED:
             self._start(self._go_on(session, target), "torrent_cast next film")
         elif session in self._going_on and _is_its_own_fault(session):
             return  # what follows it has its turn
@@ -90,6 +96,13 @@ class Succession:
         except (TorrentCastError, Unplayable) as err:
             _LOGGER.debug("The next film is not ready: %s", err.reason)
 
+    async def _go_back(self, past: Queued, target: str) -> None:
+        """Play again what a device has gone back to in its own queue: the address that it has is revoked."""
+        try:
+            await play_on(self._hass, past.context, self._playback.start_queued(past, target=target))
+        except (TorrentCastError, HomeAssistantError) as err:
+            _LOGGER.error("Cannot go back on %s: %s", target, err)  # noqa: TRY400  # its text says it all
+
     def _on_begun(self, before: Session, following: Session) -> None:
         """Take note that a device has gone on by itself, out of its own queue."""
         if before.target is not None:
@@ -97,6 +110,11 @@ class Succession:
             if queue.has_ready(following):
                 queue.begin_ready()
             self._playback.claim(following, before.target)
+        if before.file is not None:
+            wishes = replace(before.wishes, is_firm=False)
+            self._past[before.content_id] = Queued(before.source, before.file.index, before.given_title, wishes=wishes)
+            while len(self._past) > MAX_PAST:
+                self._past.popitem(last=False)
 
     async def _go_on(self, session: Session, target: str) -> None:
         """Play what follows a session, or what follows that where it cannot be played."""

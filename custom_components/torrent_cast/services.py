@@ -25,6 +25,7 @@ from .targets import authorise, cast_behind, cast_targets, check_cast, reachable
 SERVICE_PLAY: Final = "play"
 SERVICE_STOP: Final = "stop"
 SERVICE_TRANSFER: Final = "transfer"
+SERVICE_SET_AUDIO: Final = "set_audio"
 SERVICE_SET_SUBTITLES: Final = "set_subtitles"
 
 ATTR_TITLE: Final = "title"
@@ -64,6 +65,7 @@ PLAY_SCHEMA = cv.make_entity_service_schema(
     }
 )
 STOP_SCHEMA = cv.make_entity_service_schema({})
+SET_AUDIO_SCHEMA = cv.make_entity_service_schema({vol.Required(ATTR_AUDIO_LANGUAGE): cv.string})
 SET_SUBTITLES_SCHEMA = cv.make_entity_service_schema({vol.Required(ATTR_SUBTITLES): cv.string})
 TRANSFER_SCHEMA = cv.make_entity_service_schema({vol.Optional(ATTR_FROM): cv.entity_id})
 
@@ -78,6 +80,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     hass.services.async_register(
         DOMAIN, SERVICE_TRANSFER, _async_transfer, schema=TRANSFER_SCHEMA, supports_response=SupportsResponse.OPTIONAL
     )
+    hass.services.async_register(DOMAIN, SERVICE_SET_AUDIO, _async_set_audio, schema=SET_AUDIO_SCHEMA)
     hass.services.async_register(DOMAIN, SERVICE_SET_SUBTITLES, _async_set_subtitles, schema=SET_SUBTITLES_SCHEMA)
     async_setup_library_services(hass)
 
@@ -157,15 +160,31 @@ async def _async_stop(call: ServiceCall) -> None:
 
 async def _async_set_subtitles(call: ServiceCall) -> None:
     """Switch the subtitles of what plays on the targets."""
+    plays = await _plays(call, loaded_playback(call.hass))
+    with translate_errors():
+        for session in plays:
+            await session.show_subtitles(call.data[ATTR_SUBTITLES])
+
+
+async def _async_set_audio(call: ServiceCall) -> None:
+    """Switch the sound of what plays on the targets: Google's receiver lets nobody choose it, so each loads anew."""
     playback = loaded_playback(call.hass)
+    for session in await _plays(call, playback):
+        assert session.target is not None  # it plays there
+        with translate_errors():
+            is_other = await session.check_audio(call.data[ATTR_AUDIO_LANGUAGE])
+        if is_other:
+            await _continue(call, playback, session, session.target, audio_language=call.data[ATTR_AUDIO_LANGUAGE])
+
+
+async def _plays(call: ServiceCall, playback: Playback) -> list[Session]:
+    """Return what is on the screens of the targets."""
     targets = cast_targets(call)
     await authorise(call.hass, call.context, targets)
     plays = [one for target in targets for one in playback.for_target(target) if one.following and one.was_loaded]
     if not plays:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_plays")
-    with translate_errors():
-        for session in plays:
-            await session.show_subtitles(call.data[ATTR_SUBTITLES])
+    return plays
 
 
 async def _async_transfer(call: ServiceCall) -> ServiceResponse:
@@ -206,8 +225,11 @@ def _playing(call: ServiceCall, playback: Playback) -> Session:
     return found[-1]
 
 
-async def _continue(call: ServiceCall, playback: Playback, old: Session, target: str) -> Session:
+async def _continue(
+    call: ServiceCall, playback: Playback, old: Session, target: str, *, audio_language: str | None = None
+) -> Session:
     assert old.file is not None  # the caller has looked
+    wishes = replace(old.wishes, subtitles=OFF if old.shown is None else str(old.shown))
     with translate_errors():
         new = playback.start_session(
             await playback.kept_source(old.source.key),
@@ -215,7 +237,7 @@ async def _continue(call: ServiceCall, playback: Playback, old: Session, target:
             title=old.title,
             start_position=old.playhead.seconds if old.playhead else old.start_position,
             target=target,
-            wishes=replace(old.wishes, subtitles=OFF if old.shown is None else str(old.shown)),
+            wishes=replace(wishes, audio_language=audio_language) if audio_language else wishes,
         )
     await play_on(call.hass, call.context, new)
     return new

@@ -148,6 +148,7 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
                 _follow(session, player_state, idle_reason, position)
             elif content_id is not None and session.was_loaded:
                 # Another sender, or another session of ours, has loaded something else; or it was over.
+                session.replaced_by = content_id
                 session.end(State.FINISHED if session.is_at_end else State.STOPPED)
 
     @callback

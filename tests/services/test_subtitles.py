@@ -1,6 +1,7 @@
 """What callers want to hear and read."""
 # ruff: noqa: ASYNC240  # a test may wait for its own disk
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from homeassistant.core import HomeAssistant
 
 from custom_components.torrent_cast.const import DOMAIN
-from custom_components.torrent_cast.playback import Following, Playback
+from custom_components.torrent_cast.media import profile_of
+from custom_components.torrent_cast.playback import Following, Playback, Session, State, Track
 from tests.conftest import Seed, Television, soon
-from tests.services.conftest import play, refusal
+from tests.media.conftest import ffmpeg
+from tests.services.conftest import do, play, refusal, refused
 
 SRT = b"1\n00:00:01,000 --> 00:00:02,500\nHello\n"
 
@@ -72,9 +75,9 @@ class Screen:
     def __init__(self) -> None:
         self.shown: list[int | None] = []
 
-    async def show_subtitles(self, track: int | None) -> None:
+    async def show_subtitles(self, track: Track | None) -> None:
         """Show a track."""
-        self.shown.append(track)
+        self.shown.append(None if track is None else track.id)
 
 
 async def test_subtitles_are_switched_while_it_plays(
@@ -92,3 +95,49 @@ async def test_subtitles_are_switched_while_it_plays(
     await switch("off")
     await switch("1")
     assert (screen.shown, session.shown) == ([None, 1], 1)
+
+
+@pytest.fixture
+def dubbed(tmp_path: Path, film_file: Path, seeder: Callable[[Path], Seed]) -> Seed:
+    """Return a torrent of a film in English and German."""
+    path = tmp_path / "seeder" / "Dubbed.mp4"
+    path.parent.mkdir(exist_ok=True)
+    languages = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger")
+    ffmpeg("-i", film_file, "-map", "0:v", "-map", "0:a", "-map", "0:a", "-c", "copy", *languages, path)
+    return seeder(path)
+
+
+async def on_chromecast(session: Session) -> None:
+    """Play as a Chromecast does, which can switch nothing by itself."""
+    session.profile = profile_of("Chromecast")
+    await session.prepare()
+    assert session.playhead is not None
+    screen: Any = Screen()
+    session.following = Following(session, screen, session.playhead)
+    session.was_loaded = True
+    session.set_state(State.PLAYING)
+
+
+async def test_the_sound_is_switched_at_the_same_second(
+    hass: HomeAssistant, tv: Television, playback: Playback, dubbed: Seed
+) -> None:
+    tv.how = on_chromecast
+    await play(hass, tv.entity_id, dubbed.magnet, start_position=5, title="Dubbed")
+    (english,) = playback.sessions
+    assert english.hls is None
+    await do(hass, "set_audio", entity_id=tv.entity_id, audio_language="English")
+    assert playback.sessions == (english,), "it is heard already"
+    error = await refused(do(hass, "set_audio", entity_id=tv.entity_id, audio_language="fr"))
+    assert error.translation_key == "no_audio_language"
+    assert english.state is State.PLAYING
+    await do(hass, "set_audio", entity_id=tv.entity_id, audio_language="de")
+    german = playback.sessions[-1]
+    assert german.audio is not None
+    assert (german.audio.language, german.title, german.shown) == ("ger", "Dubbed", None)
+    assert german.start_position == pytest.approx(5, abs=1)
+    assert german.hls is not None, "a device plays the first sound of a file as it is"
+
+
+async def test_there_is_no_sound_to_switch_where_nothing_plays(hass: HomeAssistant, tv: Television) -> None:
+    error = await refused(do(hass, "set_audio", entity_id=tv.entity_id, audio_language="de"))
+    assert error.translation_key == "nothing_plays"

@@ -136,6 +136,7 @@ class Session:
         self.following: Following | None = None
         self.requested = asyncio.Event()
         self.was_loaded = False  # the receiver has shown our content
+        self.replaced_by: str | None = None  # what the receiver shows in its place
         self.was_used = False  # somebody has asked for the stream
         self.last_used = time.monotonic()
         self.disconnected_since: float | None = None  # the receiver is out of reach; monotonic s
@@ -185,6 +186,11 @@ class Session:
             or (self.file.name if self.file else self.source.name)
         )
         return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
+
+    @property
+    def given_title(self) -> str | None:
+        """Return what somebody has called the film."""
+        return self._title
 
     @property
     def content_type(self) -> str:
@@ -357,6 +363,13 @@ class Session:
         if self.following is None or self.subtitles is None:
             return
         await self.following.show_subtitles(await asyncio.to_thread(find_track, self.subtitles, wanted))
+
+    async def check_audio(self, wanted: str) -> bool:
+        """Tell whether the sound of a language is another one than what is heard. Raises NoSuchTrack."""
+        if self.probe is None:
+            return False
+        wishes = Wishes(audio_language=wanted)
+        return await asyncio.to_thread(audio_of, self.probe, wishes, self._owner.habits) != self.audio
 
     @property
     def shown_track(self) -> Track | None:
