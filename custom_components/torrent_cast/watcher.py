@@ -149,7 +149,7 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
             elif content_id is not None and session.was_loaded:
                 # Another sender, or another session of ours, has loaded something else; or it was over.
                 session.replaced_by = content_id
-                session.end(State.FINISHED if session.is_at_end else State.STOPPED)
+                session.end(_seen_ending(session))
 
     @callback
     def _on_app(self, app_id: str | None) -> None:

@@ -36,8 +36,6 @@ _LOGGER = logging.getLogger(__name__)
 START_SECONDS: Final = 2.0
 # A device that has jumped shows nothing for a moment; for so long that is no stall. s
 JUMP_SECONDS: Final = 5.0
-# A device says where it is every second or so, and a film's sound may end before its pictures. s
-END_SECONDS: Final = 5.0
 SCHEME: Final = "torrent-cast"
 # 256 bits: nobody guesses it, so the address alone may authorise a device that cannot log in.
 TOKEN_BYTES: Final = 32
@@ -204,13 +202,6 @@ class Session:
         """Return up to which second the device can seek in a film without an index, None for anywhere."""
         until = self.growing.until if self.growing is not None else None
         return None if until is None else int(until)
-
-    @property
-    def is_at_end(self) -> bool:
-        """Tell whether what the device has played is all of it, but for what a status may be late by."""
-        if self.playhead is None or self.probe is None or self.probe.duration is None:
-            return False
-        return self.probe.duration - self.playhead.seconds < END_SECONDS
 
     @property
     def _reports(self) -> bool:
