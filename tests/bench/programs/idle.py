@@ -61,7 +61,7 @@ async def _add(hass: Hass, magnet: str) -> None:
 
 async def _is_complete(hass: Hass) -> bool:
     (torrent,) = (await hass.service(f"{DOMAIN}.list", answer=True))["torrents"]
-    return torrent["size"] is not None and torrent["downloaded"] == torrent["size"]
+    return not torrent["sessions"]  # the download's own ends with it; one that fails is not listed any more
 
 
 async def _watch(hass: Hass) -> Cost:
