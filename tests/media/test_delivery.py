@@ -181,6 +181,12 @@ def test_a_film_without_an_index_grows_where_it_has_to_be_cut(container: Contain
     assert outcome(film(MP4, "h264", "aac", indexed=False), CHROMECAST) == DIRECT
 
 
+def test_an_mp4_in_fragments_is_not_left_to_a_player_that_goes_over_all_of_them_first() -> None:
+    delivery = deliver(replace(film(MP4, "h264", "aac", indexed=False), duration=None), profile_of(CHROMECAST))
+    assert isinstance(delivery, Remux)
+    assert (delivery.grows, delivery.encodes_audio) == (True, False)
+
+
 def test_an_mp4_whose_index_does_not_serve_has_no_fragments_to_go_by() -> None:
     sparse = replace(film(MP4, "h264", "ac3"), size=1 << 40)
     assert outcome(sparse, CHROMECAST) == Refusal.NO_INDEX

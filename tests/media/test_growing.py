@@ -3,6 +3,7 @@
 import io
 import random
 from array import array
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,10 +23,11 @@ from custom_components.torrent_cast.media import (
     probe,
     profile_of,
 )
-from custom_components.torrent_cast.media.growing import LATEST, MARGIN, Growth, Scanner, Stretch, _stretch
+from custom_components.torrent_cast.media.growing import LATEST, MARGIN, MAX_JOINTS, Growth, Scanner, Stretch, _stretch
 from custom_components.torrent_cast.media.hls import GROWING_TARGET, MAX_SEGMENT, Cutter, playlist
 from custom_components.torrent_cast.media.worker import Answer
 
+from .conftest import ffmpeg
 from .cutting import decoded
 from .sources import MemorySource
 
@@ -149,6 +151,28 @@ async def test_a_damaged_stretch_is_an_error_or_a_stretch(worker: Worker, clocks
     assert reasons <= {Reason.NOT_MEDIA, Reason.CRASHED, Refusal.NO_INDEX}
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["forth", "back"])
+async def test_recordings_glued_together_go_on_where_the_clock_jumps(
+    worker: Worker, clocks: Path, tmp_path: Path, order: tuple[int, int]
+) -> None:
+    first = clocks / "ac3.ts"
+    later = tmp_path / "later.ts"
+    ffmpeg("-i", first, "-c", "copy", "-output_ts_offset", "5000", later)
+    glued = tmp_path / "glued.ts"
+    parts = [first, later]
+    glued.write_bytes(b"".join(parts[number].read_bytes() for number in order))
+    film = await grown(worker, glued)
+    beginning = await film.cutter.beginning()
+    flashes, tones = [], []
+    for segment in film.segments:
+        found = decoded(beginning + await film.cutter.segment(segment))
+        flashes += found[0]
+        tones += found[1]
+    assert [round(flash) for flash in flashes] == list(range(60))
+    assert all(min(abs(tone - flash) for tone in tones) <= 0.040 for flash in flashes[1:])
+    assert film.scanner.growth.probe.duration == pytest.approx(60, abs=0.1)
+
+
 # --- what becomes known by and by ------------------------------------------------------------------------------------
 
 
@@ -195,6 +219,30 @@ def test_the_last_segment_goes_to_the_end() -> None:
     assert (found.probe.duration, found.probe.scanned, found.is_complete) == (40, None, True)
 
 
+def test_after_a_jump_of_its_clock_the_film_goes_on_where_it_was() -> None:
+    found = growth()
+    found.take(replace(stretch(0, 8, until=10), reached=10 << 20, is_jump=True), 10 << 20)
+    assert found.known_until is None
+    at = array("q", [10 << 20, 18 << 20])
+    found.take(Stretch(KeyFrames(array("d", [1000.0, 1008.0]), at), 18 << 20, 1012.0), 30 << 20)
+    begun = [(segment.begin.time if segment.begin else 0, segment.is_apart) for segment in found.segments]
+    assert begun == [(0, False), (8, True), (10, False)]
+    assert [segment.origin for segment in found.segments] == [0, 0, 990_000_000]
+
+
+def test_a_clock_that_jumps_for_ever_is_refused() -> None:
+    found = growth(size=1 << 40)
+
+    def jump(number: int) -> None:
+        at = array("q", [number << 20])
+        found.take(Stretch(KeyFrames(array("d", [0.0]), at), number << 20, 1.0, is_jump=True), (number + 1) << 20)
+
+    for number in range(MAX_JOINTS + 1):
+        jump(number)
+    with pytest.raises(Refused, match="no_index"):
+        jump(MAX_JOINTS + 1)
+
+
 def test_key_frames_too_far_apart_are_refused() -> None:
     found = growth(size=4 * MAX_SEGMENT)
     with pytest.raises(Refused, match="no_index"):
@@ -224,15 +272,20 @@ def test_a_growing_playlist_begins_at_its_beginning_and_has_no_end() -> None:
 @pytest.mark.parametrize(
     ("result", "payload"),
     [
-        ({"reached": 5, "until": "late"}, b""),
-        ({"reached": 99, "until": 1.0}, b""),
-        ({"reached": 5, "until": 1.0}, array("d", [0.0]).tobytes() + array("q", [99]).tobytes()),
-        ({"reached": 5, "until": 1.0}, array("d", [float("nan")]).tobytes() + array("q", [5]).tobytes()),
-        ({"reached": 5, "until": 1.0}, array("d", [LATEST]).tobytes() + array("q", [5]).tobytes()),
-        ({"reached": 5, "until": float("inf")}, b""),
-        ({}, b""),
+        ({"until": "late"}, b""),
+        ({"reached": 99}, b""),
+        ({"is_jump": 1}, b""),
+        ({}, array("d", [0.0]).tobytes() + array("q", [99]).tobytes()),
+        ({}, array("d", [float("nan")]).tobytes() + array("q", [5]).tobytes()),
+        ({}, array("d", [LATEST]).tobytes() + array("q", [5]).tobytes()),
+        ({"until": float("inf")}, b""),
     ],
 )
 def test_an_answer_that_makes_no_sense_is_an_error(result: dict[str, object], payload: bytes) -> None:
     with pytest.raises((LookupError, TypeError, ValueError)):
-        _stretch(Answer(result, payload), 0, 9)
+        _stretch(Answer({"reached": 5, "until": 1.0, "is_jump": False} | result, payload), 0, 9)
+
+
+def test_a_part_answer_is_an_error() -> None:
+    with pytest.raises(LookupError):
+        _stretch(Answer({}, b""), 0, 9)

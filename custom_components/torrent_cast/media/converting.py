@@ -27,6 +27,9 @@ TIMESCALE: Final = 90_000
 SAMPLE: Final = 12.0
 """Seconds of film by which is measured how fast it is converted, at most: most segments are shorter."""
 
+SHORTEST: Final = 3.0
+"""Seconds that the last segment of a film counts for, at least: the encoder's start is not what it is measured by."""
+
 IN_HAND: Final = 1.2
 """Times as fast as it is watched that a film has to be converted, so that what comes after it has a chance."""
 
@@ -48,7 +51,7 @@ class Stretch:
     def sample(self, segment: Segment) -> tuple[tuple[int | None, int | None], float]:
         """Return which pictures to measure by, and how many s they are."""
         if self.first is None or segment.duration <= SAMPLE:
-            return (self.first, self.last), segment.duration
+            return (self.first, self.last), max(segment.duration, SHORTEST)
         return (self.first, self.first + round(SAMPLE * TIMESCALE)), SAMPLE
 
 
@@ -74,7 +77,6 @@ class ConvertingCutter(Cutter):
         """
         stretch = await self._stretch(segment)
         span, length = stretch.sample(segment)
-        best = 0.0
         for encoder, how in self._choices(await self._ffmpeg.encoders()):
             clock = asyncio.get_running_loop().time
             started = clock()
@@ -85,10 +87,11 @@ class ConvertingCutter(Cutter):
                 if err.reason is Reason.TIMEOUT:
                     continue
                 raise
-            best = length / (clock() - started)
-            _LOGGER.debug("%s in %dx%d: %.1f times as fast as watched", encoder.name, how.width, how.height, best)
-            self._choice = encoder, how
-            break
+            speed = length / (clock() - started)  # with the wait for other films that are converted
+            _LOGGER.debug("%s in %dx%d: %.1f times as fast as watched", encoder.name, how.width, how.height, speed)
+            if speed >= IN_HAND:
+                self._choice = encoder, how
+                break
         if self._choice is None:
             raise Refused(Refusal.VIDEO_SLOW, size=f"{self._video.width}x{self._video.height}")
         if span == (stretch.first, stretch.last):

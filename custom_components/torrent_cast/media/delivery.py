@@ -118,6 +118,8 @@ def _copied(probe: Probe, audio: Stream | None) -> set[str]:
 
 
 def _is_direct(probe: Probe, video: Stream, profile: Profile) -> bool:
+    if probe.container is Container.MP4 and probe.duration is None:
+        return False  # in fragments without an index: Chromium goes over all of them before its first picture
     videos = _VIDEO_IN.get(probe.container, set())
     return video.codec in videos and _takes(probe.audio, profile, _AUDIO_IN.get(probe.container, set()))
 

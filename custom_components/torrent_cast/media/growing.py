@@ -11,7 +11,7 @@ from .probe import KeyFrames
 
 if TYPE_CHECKING:
     from .probe import Probe
-    from .worker import Answer, ByteSource, Worker
+    from .worker import Answer, ByteSource, Json, Worker
 
 WINDOW: Final = 4 << 20
 """Bytes gone over at a time: some seconds of film, and 40 ms of work."""
@@ -21,6 +21,11 @@ TICK: Final = 0.001
 
 MARGIN: Final = 2.5
 """Seconds of film that are known beyond a segment before anybody may ask for it: its sound lies within 2 s of it."""
+
+MICROSECONDS: Final = 1_000_000
+
+MAX_JOINTS: Final = 200
+"""Recordings glued together in one film, at most; each may be a segment of its own."""
 
 CLOSEST: Final = 0.1
 """Seconds from one key frame to the next that is remembered: where each is a key frame they would fill the memory."""
@@ -33,11 +38,15 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What was found: key frames; `reached`, the byte to go on from; `until`, how far the video goes, s."""
+    """What was found: key frames; `reached`, the byte to go on from; `until`, how far the video goes, s.
+
+    Where `is_jump`, the file's clock jumps at `reached`, and the stretch ends there.
+    """
 
     key_frames: KeyFrames
     reached: int
     until: float | None
+    is_jump: bool = False
 
 
 class Growth:
@@ -50,23 +59,39 @@ class Growth:
         self._last: Cut | None = None
         self.segments: list[Segment] = []
         self.until = 0.0  # s
+        self.origin = probe.start  # the file's own time at second 0 as its clock has it now, microseconds
+        self._joints = 0
+        self._joint: int | None = None  # the byte from which on it has another, as long as it is not known which
         self.is_complete = False
         self.probe = replace(probe, key_frames=KeyFrames(self._times, self._offsets), scanned=0)
 
     def take(self, found: Stretch, end: int) -> None:
-        """Add what was found before byte `end`. Raises Refused where key frames are too far apart."""
-        for time, offset in zip(found.key_frames.times, found.key_frames.offsets, strict=True):
+        """Add what was found before byte `end`. Raises Refused where key frames are too far apart, or its clock mad."""
+        times, until = list(found.key_frames.times), found.until
+        if self._joint is not None and times:
+            late = self.until - times[0]
+            times = [time + late for time in times]
+            until = None if until is None else until + late
+            self._join(times[0], found.key_frames.offsets[0], late)
+        for time, offset in zip(times, found.key_frames.offsets, strict=True):
             if not self._times or time >= self._times[-1] + CLOSEST:
                 self._times.append(time)
                 self._offsets.append(offset)
                 self._cut(time, offset)
-        self.until = max(self.until, found.until or 0.0)
+        self.until = max(self.until, until or 0.0)
         while self._pending and self._pending[0].time <= self.until - MARGIN:
             self._close(self._pending.pop(0))
+        if found.is_jump:
+            self._joint = found.reached
         here = self._last.offset if self._last else 0
         if end - here > MAX_SEGMENT and not self._pending:
             raise Refused(Refusal.NO_INDEX)
         self.probe = replace(self.probe, scanned=end)
+
+    @property
+    def known_until(self) -> float | None:
+        """Return how far the video goes by the file's own clock as it was last, None where it has jumped since."""
+        return None if self._joint is not None or not self._times else self.until
 
     def finish(self) -> None:
         """Take note that the end of the film was reached. Raises Refused where there was no key frame."""
@@ -85,11 +110,28 @@ class Growth:
         if time - last.time >= TARGET_SECONDS and offset > last.offset:
             self._pending.append(Cut(time, offset))
 
-    def _close(self, until: Cut | None) -> None:
+    def _join(self, time: float, offset: int, late: float) -> None:
+        """Begin a segment where the file's clock has jumped to `late` s before the film's."""
+        for cut in self._pending:
+            self._close(cut)
+        self._pending.clear()
+        if self._last is None or offset > self._last.offset:
+            self._close(Cut(time, offset), is_apart=True)
+        self.origin -= round(late * MICROSECONDS)
+        self._joint = None
+        self._joints += 1
+        if self._joints > MAX_JOINTS:
+            raise Refused(Refusal.NO_INDEX)
+        self.probe = replace(self.probe, duration=None)  # from its last time less its first
+
+    def _close(self, until: Cut | None, *, is_apart: bool = False) -> None:
         begin = self._last
         time, start = (begin.time, begin.offset) if begin else (0.0, 0)
         end_time, end = (until.time, until.offset) if until else (max(self.until, time + TICK), self.probe.size)
-        self.segments.append(Segment(len(self.segments), begin, until, end_time - time, start, end))
+        length = max(end_time - time, TICK)
+        self.segments.append(
+            Segment(len(self.segments), begin, until, length, start, end, self.origin, is_apart=is_apart)
+        )
         self._last = until
 
 
@@ -123,11 +165,12 @@ class Scanner:
     async def _scan(self, start: int, end: int) -> Stretch:
         probe = self.growth.probe
         assert probe.video is not None  # for the type checker: nothing else is cut
-        params = {
+        params: Json = {
             "start": start,
             "end": end,
             "video": probe.video.index,
-            "origin": probe.start,
+            "origin": self.growth.origin,
+            "until": self.growth.known_until,
             "keep": [list(span) for span in probe.index],
         }
         data = await self._source.read_range(start, end)
@@ -140,13 +183,13 @@ class Scanner:
 
 def _stretch(answer: Answer, start: int, end: int) -> Stretch:
     """Return the worker's answer as a value; a hostile file may have written it."""
-    reached, until = answer.result["reached"], answer.result["until"]
+    reached, until, is_jump = (answer.result[name] for name in ("reached", "until", "is_jump"))
     half = len(answer.payload) // 2
     times, offsets = array("d", answer.payload[:half]), array("q", answer.payload[half:])
-    if not isinstance(reached, int) or not isinstance(until, float | None):
+    if not isinstance(reached, int) or not isinstance(until, float | None) or not isinstance(is_jump, bool):
         raise TypeError("no place and time")
     if len(times) != len(offsets) or not all(start <= offset < end for offset in (*offsets, reached)):
         raise ValueError("an index out of bounds")
     if not all(abs(time) < LATEST for time in (*times, until or 0.0)):
         raise ValueError("a time out of bounds")
-    return Stretch(KeyFrames(times, offsets), reached, until)
+    return Stretch(KeyFrames(times, offsets), reached, until, is_jump)

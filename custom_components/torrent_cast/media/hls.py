@@ -48,6 +48,10 @@ class Segment:
     duration: float
     start: int
     end: int
+    origin: int | None = None
+    """Of a film without an index: the file's own time, in microseconds, at second 0 of the film."""
+    is_apart: bool = False
+    """Whether the clock of the file jumps where the segment ends: what follows has an origin of its own."""
 
     @property
     def name(self) -> str:
@@ -139,6 +143,10 @@ class Cutter:
             "begin": _pair(segment.begin),
             "end": _pair(segment.until),
         }
+        if segment.origin is not None:
+            params["origin"] = segment.origin
+        if segment.is_apart:
+            params |= {"end": None, "limit": segment.end}
         data = await self._source.read_range(segment.start, segment.end)
         return await self._worker.call(self._job, self._source, method, params | (more or {}), ((segment.start, data),))
 

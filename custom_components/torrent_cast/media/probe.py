@@ -186,8 +186,8 @@ class Probe:
 
     @property
     def bytes_per_second(self) -> float | None:
-        """Return the mean rate in bytes/s."""
-        if self.duration:
+        """Return the mean rate in bytes/s; of what was gone over where there is no index to tell the length by."""
+        if self.duration and not (self.scanned and len(self.key_frames)):
             return self.size / self.duration
         if len(self.key_frames) and self.key_frames.times[-1] > 0:
             return self.key_frames.offsets[-1] / self.key_frames.times[-1]

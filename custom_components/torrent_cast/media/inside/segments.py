@@ -96,7 +96,12 @@ def segment(file: SparseFile, params: Json) -> tuple[Json, bytes]:
 
 
 def opened_at(file: SparseFile, params: Json, begin: Cut | None) -> InputContainer:
-    """Return the file, open; one without an index from a cut on, since nothing else leads there."""
+    """Return the file, open; one without an index from a cut on, since nothing else leads there.
+
+    Where there is a `limit`, it ends there.
+    """
+    if isinstance(limit := params.get("limit"), int):
+        file.limit(limit)
     return entered(file, begin.offset if begin else 0) if "origin" in params else opened(file)
 
 
