@@ -462,3 +462,30 @@ async def test_who_goes_back_has_the_film_before_it_played_again(
     assert again.content_id == tv.played[0]
     assert session.file is not None
     assert (again.source.key, again.wanted) == (session.source.key, session.file.index)
+
+
+async def test_what_another_sender_puts_on_near_the_end_is_left_alone(
+    hass: HomeAssistant, playback: Playback, tv: Television, followed: tuple[FakeChromecast, Session, Session]
+) -> None:
+    device, session, _ = followed
+    device.tells("PLAYING", at=FILM_SECONDS - 0.1)
+    device.tells("PLAYING", content_id="http://other.example/film.mp4")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert (session.state, playback.queue(tv.entity_id).items, tv.played) == (State.STOPPED, (), [])
+
+
+async def test_what_comes_next_is_queued_again_where_the_film_was_loaded_anew(
+    hass: HomeAssistant,
+    playback: Playback,
+    tv: Television,
+    play: Callable[..., Any],
+    followed: tuple[FakeChromecast, Session, Session],
+) -> None:
+    device, session, queued = followed
+    device._answers.append(Answer(TAKEN))
+    again = await play(device, target=tv.entity_id)
+    device.tells("PLAYING")
+    await until(lambda: len(device.sent) > 1)
+    assert (session.state, again.state) == (State.STOPPED, State.PLAYING)
+    assert device.sent[-1]["items"][0]["media"]["contentId"] == queued.content_id
+    assert playback.queue(tv.entity_id).has_ready(queued)

@@ -82,6 +82,9 @@ class Succession:
         """Fetch head and index of what comes next; what goes wrong is said when its turn comes."""
         assert session.target is not None  # it plays
         queue = self._playback.queue(session.target)
+        if queue.ready is not None:  # what plays was loaded anew, and the device's own queue with it
+            await self._hand_over(session, queue.ready)
+            return
         item = None if queue.items else await self._next_in_torrent(session)
         queued = queue.items[0] if queue.items else None
         if (coming := queued or item) is None or session.is_over or queue.ready is not None:
@@ -91,10 +94,20 @@ class Succession:
         following.profile = session.profile
         try:
             await following.prepare()
-            if session.following is not None and not session.is_over and queue.has_ready(following):
-                await session.following.queue(following, partial(self._on_begun, session, following))
         except (TorrentCastError, Unplayable) as err:
             _LOGGER.debug("The next film is not ready: %s", err.reason)
+            return
+        if queue.has_ready(following):
+            await self._hand_over(session, following)
+
+    async def _hand_over(self, session: Session, following: Session) -> None:
+        """Put what comes next into the device's own queue; where that fails it is played once the film is over."""
+        if session.following is None or session.is_over or following.is_over or following.playhead is None:
+            return
+        try:
+            await session.following.queue(following, partial(self._on_begun, session, following))
+        except TorrentCastError as err:
+            _LOGGER.debug("The next film is not in the device's queue: %s", err.reason)
 
     async def _go_back(self, past: Queued, target: str) -> None:
         """Play again what a device has gone back to in its own queue: the address that it has is revoked."""

@@ -140,16 +140,18 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         self, content_id: str | None, player_state: str, idle_reason: str | None, position: float | None
     ) -> None:
         self._told.set()
+        goes_on = False  # by itself, out of its own queue
         for session, queued_as in list(self.sessions.items()):
             if queued_as == content_id and session.following is not None and session.following.join():
+                goes_on = True
                 self.begun.pop(session)()
         for session, loaded_as in list(self.sessions.items()):
             if loaded_as == content_id:
                 _follow(session, player_state, idle_reason, position)
             elif content_id is not None and session.was_loaded:
-                # Another sender, or another session of ours, has loaded something else; or it was over.
                 session.replaced_by = content_id
-                session.end(_seen_ending(session))
+                # Else another sender, or another session of ours, has loaded something else.
+                session.end(_seen_ending(session) if goes_on else State.STOPPED)
 
     @callback
     def _on_app(self, app_id: str | None) -> None:

@@ -79,6 +79,7 @@ class Hls:
         self._heard = heard
         self.texts = remux.texts
         self._offered: tuple[Text, ...] = ()
+        self._is_mute = False  # its subtitles cannot be read
         self._shown: Callable[[], int | None] = lambda: None
         self.is_complete = not remux.grows
         self._kept: OrderedDict[str, bytes] = OrderedDict()
@@ -144,10 +145,13 @@ class Hls:
 
     async def _cues(self, segment: Segment, stream: int) -> bytes:
         """Return the lines of a stream in a segment, none where they cannot be read: the film goes on without."""
+        if self._is_mute:
+            return b""
         try:
             lines = await self._once(f"lines {segment.name}", partial(self._cutter.texts, segment))
         except Unplayable as err:
-            _LOGGER.warning("Subtitles cannot be read: %s", err.reason)
+            _LOGGER.warning("The film's subtitles cannot be read: %s", err.reason)
+            self._is_mute = True  # they would keep its pictures waiting
             return b""
         return cues(lines, stream).encode()
 
