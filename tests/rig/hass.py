@@ -163,6 +163,17 @@ class Hass:
             await self.set_options(entry_id, options)
         return entry_id
 
+    async def add_subentry(self, entry_id: str, kind: str, data: Json) -> None:
+        """Walk the one form that adds a subentry of that type."""
+        flow = await self.post("/api/config/config_entries/subentries/flow", {"handler": [entry_id, kind]})
+        done = await self.post(f"/api/config/config_entries/subentries/flow/{flow['flow_id']}", data)
+        if done["type"] != "create_entry":
+            raise HassError(json.dumps(done))
+
+    async def entities_of(self, platform: str) -> list[Json]:
+        """Return what the entity registry holds of an integration."""
+        return [one for one in await self.command("config/entity_registry/list") if one["platform"] == platform]
+
     async def set_options(self, entry_id: str, options: Json) -> None:
         """Walk the options flow's form; the rest is as it is at first."""
         flow = await self.post("/api/config/config_entries/options/flow", {"handler": entry_id})

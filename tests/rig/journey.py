@@ -58,6 +58,10 @@ FRAMES: Final = """
   return next().then(next).then(next).then(() => element.getVideoPlaybackQuality().totalVideoFrames);
 """
 
+MORE_INFO: Final = """
+  element.dispatchEvent(new CustomEvent("hass-more-info", {detail: {entityId: %s}, bubbles: true, composed: true}));
+"""
+
 type Shoot = Callable[[str], Awaitable[None]]
 
 
@@ -163,6 +167,26 @@ class Frontend:
         await self.open(f"/media-browser/browser/{LIBRARY}")
         await self.wait("ha-card", title)
         await shoot("library")
+
+    async def player(self, entity_id: str, shoot: Shoot) -> None:
+        """Open the dialogue of a player, as a click on it does anywhere in the dashboard."""
+        await self.open("/")
+        await self.wait("home-assistant-main")
+        await self.on("home-assistant", None, MORE_INFO % json.dumps(entity_id))
+        await self.wait("ha-icon-button", "Source")
+        await shoot("player")
+
+    async def pick_source(self, title: str) -> None:
+        """Pick one of the sources in a player's dialogue."""
+        await self.click("ha-icon-button", "Source")
+        await self.click("ha-dropdown-item, ha-list-item", title)
+
+    async def device(self, device_id: str, cards: tuple[str, ...], shoot: Shoot) -> None:
+        """Open the page of a device, which has these cards."""
+        await self.open(f"/config/devices/device/{device_id}")
+        for card in cards:
+            await self.wait("h1", card)
+        await shoot("device")
 
     async def options(self, shoot: Shoot) -> list[str]:
         """Open the options of the integration; return the names of their sections."""
