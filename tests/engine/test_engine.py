@@ -100,7 +100,7 @@ async def test_added_twice_it_is_the_same_torrent(engine: Engine, seed: Seed) ->
 
 async def test_an_adder_that_gives_up_does_not_hinder_the_next(engine: Engine, seed: Seed) -> None:
     adding = asyncio.create_task(engine.add(await engine.parse(seed.magnet)))
-    await until(lambda: engine._added or adding.done())
+    await until(lambda: engine._registry._added or adding.done())
     adding.cancel()
     await asyncio.wait([adding])
 
@@ -128,7 +128,7 @@ async def test_removed_with_its_files_nothing_is_left(engine: Engine, seed: Seed
 
     assert list(engine.directory.iterdir()) == []
     assert engine.torrents == ()
-    assert not engine._handles
+    assert not engine._registry.handles
 
 
 async def test_somebody_elses_files_stay(engine: Engine, seed: Seed) -> None:

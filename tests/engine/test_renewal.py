@@ -127,7 +127,8 @@ async def test_what_comes_after_the_end_is_not_compared(engine: Engine, seeders:
     await soon(torrent.close(TorrentGone("torrent_gone")))
 
     sender = seed.address, seed.port
-    engine._on_block(Mock(handle=torrent.handle, piece_index=0, block_index=0, endpoint=sender))
+    on_block = engine._handlers[engine._lt.block_finished_alert]
+    on_block(Mock(handle=torrent.handle, piece_index=0, block_index=0, endpoint=sender))
 
     assert not torrent.lies._tasks
 

@@ -1,4 +1,4 @@
-"""The libtorrent session: start, add, remove, stop, and what its alerts mean."""
+"""The libtorrent session: start, add, remove, stop."""
 
 import asyncio
 import logging
@@ -11,13 +11,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final, Self
 
 from . import certificates, storage
+from .alerts import Alerts
 from .errors import SourceError, StorageError, TorrentCastError, TorrentGone
 from .files import printable
-from .futures import future
 from .naming import Naming
 from .peers import is_forgetful, sources
 from .ports import Ports
 from .pump import Pump
+from .registry import Registry
 from .renewal import Renewal
 from .saving import ANSWER_TIMEOUT, Saving
 from .selection import first_priorities
@@ -46,8 +47,6 @@ FAREWELL: Final[dict[str, object]] = {
 }
 # A tracker or peer that answers at all does so in this time; s.
 GRACE: Final = 0.25
-# libtorrent's error for two magnet links, one by v1 and one by v2, that turn out to be one hybrid torrent.
-DUPLICATE_TORRENT: Final = 19
 
 
 class Engine:
@@ -59,10 +58,8 @@ class Engine:
         self.ports = Ports(libtorrent, listen_port)
         self._loop = asyncio.get_running_loop()
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="torrent_cast")
-        self._torrents: dict[str, Torrent] = {}
-        self._handles: dict[lt.torrent_handle, Torrent] = {}
-        self._removed: dict[tuple[str, bool], asyncio.Future[None]] = {}  # by info-hash and whether its files go too
-        self._added: dict[str, tuple[Torrent, asyncio.Future[Torrent]]] = {}  # by info-hash, until libtorrent answers
+        self._tuning = Tuning(libtorrent, self._apply)
+        self._registry = Registry(libtorrent, lambda: self._tuning.watch_senders(self.torrents))
         self._saving = Saving(libtorrent, self.run)
         self._tasks: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()  # adding and removing touch the same folders
@@ -75,7 +72,6 @@ class Engine:
         self._handlers = self._alert_handlers()
         self.on_statistics: Callable[[], None] = _ignore
         """Called whenever there may be new statistics, every `STATISTICS_INTERVAL`."""
-        self._tuning = Tuning(libtorrent, self._apply)
 
     @classmethod
     async def start(cls, libtorrent: ModuleType, directory: Path, settings: EngineSettings) -> Self:
@@ -116,7 +112,7 @@ class Engine:
     @property
     def torrents(self) -> tuple[Torrent, ...]:
         """Return the torrents, oldest first."""
-        return tuple(self._torrents.values())
+        return self._registry.torrents
 
     @property
     def directory(self) -> Path:
@@ -139,7 +135,7 @@ class Engine:
 
     async def source_of(self, key: str) -> Source:
         """Return the source of a torrent that is in the session or on disk. Raises SourceError."""
-        if (torrent := self._torrents.get(key)) is not None and not torrent.failed:
+        if (torrent := self._registry.get(key)) is not None and not torrent.failed:
             return Source(key, torrent.name, self._lt.add_torrent_params())
         params = await self.run(storage.resume_params, self._lt, self._directory / key)
         if params is None or params.ti is None:
@@ -160,9 +156,7 @@ class Engine:
                 return known
             if known is not None:
                 await self.drop(known, delete_files=False)
-            if source.key not in self._added:
-                await self._ask_to_add(source)
-            _, added = self._added[source.key]
+            added = self._registry.adding(source.key) or await self._ask_to_add(source)
             await asyncio.wait([added], timeout=ANSWER_TIMEOUT)
             if not added.done():
                 raise StorageError("disk_error", error="libtorrent does not answer")
@@ -180,14 +174,14 @@ class Engine:
         for url in source.params.url_seeds:
             handle.add_url_seed(url)
 
-    async def _ask_to_add(self, source: Source) -> None:
-        """Have libtorrent add a torrent; `_on_added` takes the answer, should nobody wait for it any more."""
+    async def _ask_to_add(self, source: Source) -> asyncio.Future[Torrent]:
+        """Have libtorrent add a torrent; the registry takes the answer, should nobody wait for it any more."""
         folder = await self.run(storage.prepare, self._directory, source.key)
         params = await self.run(self._with_resume_data, source, folder)
         params.banned_peers = []  # in the last session, maybe for what others sent
         if params.ti is not None:  # peers may be asked for something before anybody has chosen
             params.piece_priorities = list(first_priorities(params.ti))
-        self.enter(Torrent(self, source, folder), params)
+        return self.enter(Torrent(self, source, folder), params)
 
     async def resumed(self, torrent: Torrent) -> lt.add_torrent_params:
         """Return what adds a torrent as it was saved last."""
@@ -203,8 +197,7 @@ class Engine:
         params.file_priorities = []  # of a magnet's `so=`: which files are wanted is told by pieces
         params.flags |= flags.update_subscribe | flags.duplicate_is_error
         session = self._open_session()
-        added: asyncio.Future[Torrent] = future()
-        self._added[torrent.key] = torrent, added
+        added = self._registry.expect(torrent)
         session.async_add_torrent(params)
         return added
 
@@ -222,7 +215,7 @@ class Engine:
     async def remove(self, torrent: Torrent, *, delete_files: bool) -> None:
         """Take a torrent out of the session, with or without what it downloaded. Raises StorageError."""
         async with self._changing:
-            if self._torrents.get(torrent.key) is torrent:
+            if self._registry.get(torrent.key) is torrent:
                 await self.drop(torrent, delete_files=delete_files)
 
     async def drop(self, torrent: Torrent, *, delete_files: bool, because: TorrentCastError | None = None) -> None:
@@ -230,7 +223,7 @@ class Engine:
         # What a failed torrent believes to have is not worth keeping.
         if not delete_files and not torrent.failed:
             await self.save(torrent)
-        self._torrents.pop(torrent.key, None)
+        self._registry.forget(torrent)
         await torrent.close(because or TorrentGone("torrent_gone"))
         if (handle := torrent.handle) is not None:
             await self.let_go(torrent.key, handle, self._lt.options_t.delete_files if delete_files else 0)
@@ -239,15 +232,15 @@ class Engine:
 
     async def let_go(self, key: str, handle: lt.torrent_handle, option: int = 0) -> None:
         """Remove a torrent from the session and wait until libtorrent has let go of its files."""
-        self._handles.pop(handle, None)
+        removed = self._registry.release(key, handle, files=bool(option))
         if self._session is None:
+            removed.cancel()
             return
-        removed = self._removed[key, bool(option)] = self._loop.create_future()
         self._session.remove_torrent(handle, option)
         await asyncio.wait([removed], timeout=ANSWER_TIMEOUT)
         if not removed.done():
             _LOGGER.warning("libtorrent did not let go of a torrent's files within %s s", ANSWER_TIMEOUT)
-        del self._removed[key, bool(option)]
+            removed.cancel()
 
     async def save(self, torrent: Torrent) -> None:
         """Write the resume data of a torrent, so that the next start need not hash its files.
@@ -299,13 +292,11 @@ class Engine:
 
     async def _stop(self) -> None:
         gone = TorrentGone("engine_stopped")
-        for _, added in self._added.values():
-            if not added.done():
-                added.set_exception(gone)
+        self._registry.close(gone)
         async with self._changing:
             await asyncio.gather(*(self.save(torrent) for torrent in self.torrents))
             await asyncio.gather(*(torrent.close(gone) for torrent in self.torrents))
-            self._torrents.clear()
+            self._registry.clear()
             if self._statistics is not None:
                 self._statistics.cancel()
             for task in self._tasks:
@@ -325,7 +316,6 @@ class Engine:
                 self._pump.stop()
             self._session.apply_settings({"stop_tracker_timeout": 0})
         last, self._session = [self._session], None
-        self._handles.clear()
         try:
             await self.run(last.clear)
         finally:
@@ -360,125 +350,24 @@ class Engine:
     def _alert_handlers(self) -> dict[type, Callable[..., None]]:
         lt = self._lt
         return {
-            lt.add_torrent_alert: self._on_added,
-            lt.metadata_received_alert: self._on_metadata,
-            lt.torrent_checked_alert: self._on_checked,
-            lt.state_update_alert: self._on_state_update,
-            lt.piece_finished_alert: self._on_piece,
-            lt.hash_failed_alert: self._on_failed_piece,
-            lt.block_finished_alert: self._on_block,
-            lt.peer_ban_alert: self._on_banned,
-            lt.read_piece_alert: self._on_read,
             lt.save_resume_data_alert: self._saving.on_resume_data,
             lt.save_resume_data_failed_alert: self._saving.on_no_resume_data,
-            lt.torrent_removed_alert: self._on_removed,
-            lt.torrent_deleted_alert: self._on_deleted,
-            lt.torrent_delete_failed_alert: self._on_deleted,
-            lt.file_error_alert: self._on_file_error,
-            lt.torrent_error_alert: self._on_torrent_error,
             lt.torrent_conflict_alert: self._on_conflict,
             lt.dht_bootstrap_alert: self._on_dht,
             lt.alerts_dropped_alert: self._on_dropped,
+            **self._registry.handlers(),
+            **Alerts(lt, self._registry, self._tuning, self._spawn).handlers(),
             **self.ports.handlers(),
         }
 
-    def _on_added(self, alert: lt.add_torrent_alert) -> None:
-        pending = self._pending(alert.params.info_hashes)
-        if pending is None:
-            return
-        torrent, added = pending
-        if alert.error.value():
-            error = SourceError("rejected", error=alert.error.message())
-            torrent.fail(error)
-            if not added.done():
-                added.set_exception(error)
-            return
-        self._adopt(torrent, added, alert.handle, alert.params.ti)
-
-    def _pending(self, hashes: lt.info_hash_t) -> tuple[Torrent, asyncio.Future[Torrent]] | None:
-        """Return, and forget, what waits for libtorrent to add a torrent."""
-        return next((self._added.pop(key) for key in info_hashes(hashes) if key in self._added), None)
-
-    def _adopt(
-        self,
-        torrent: Torrent,
-        added: asyncio.Future[Torrent],
-        handle: lt.torrent_handle,
-        info: lt.torrent_info | None,
-    ) -> None:
-        if self._stopping is not None:
-            return
-        self._torrents[torrent.key] = torrent
-        self._handles[handle] = torrent
-        torrent.on_added(handle, info)
-        self._tuning.watch_senders(self.torrents)
-        self._answer(added, torrent)
-
-    def _on_metadata(self, alert: lt.metadata_received_alert) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None:
-            self._spawn(torrent.on_metadata(), "metadata")
-
-    def _on_checked(self, alert: lt.torrent_checked_alert) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None:
-            torrent.on_checked()
-
-    def _on_state_update(self, alert: lt.state_update_alert) -> None:
-        for status in alert.status:
-            if (torrent := self._handles.get(status.handle)) is not None:
-                torrent.on_status(status)
-
-    def _on_piece(self, alert: lt.piece_finished_alert) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None and torrent.has_metadata:
-            torrent.on_piece(alert.piece_index)
-
-    def _on_failed_piece(self, alert: lt.hash_failed_alert) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None:
-            torrent.on_failed_piece(alert.piece_index)
-            self._tuning.watch_senders(self.torrents)
-
-    def _on_block(self, alert: lt.block_finished_alert) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None:
-            torrent.on_block(alert.piece_index, alert.block_index, alert.endpoint)
-
-    def _on_banned(self, alert: lt.peer_ban_alert) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None and torrent.lies is not None:
-            torrent.lies.evidence.on_banned(alert.endpoint)
-
-    def _on_read(self, alert: lt.read_piece_alert) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None:
-            torrent.on_read(alert.piece, None if alert.error.value() else alert.buffer)
-
-    def _on_removed(self, alert: lt.torrent_removed_alert) -> None:
-        self._answer_removal(alert.info_hashes, deleted=False)
-
-    def _on_deleted(self, alert: lt.torrent_deleted_alert | lt.torrent_delete_failed_alert) -> None:
-        self._answer_removal(alert.info_hashes, deleted=True)
-
-    def _answer_removal(self, hashes: lt.info_hash_t, *, deleted: bool) -> None:
-        for key in info_hashes(hashes):  # a hybrid may have been added by either
-            self._answer(self._removed.get((key, deleted)), None)
-
-    def _on_file_error(self, alert: lt.file_error_alert) -> None:
-        self._fail(alert, StorageError("disk_error", error=alert.error.message()))
-
-    def _on_torrent_error(self, alert: lt.torrent_error_alert) -> None:
-        if alert.error.value() == DUPLICATE_TORRENT and alert.error.category().name() == "libtorrent":
-            return  # the conflict alert behind it says what to do
-        self._fail(alert, StorageError("torrent_error", error=alert.error.message()))
-
-    def _fail(self, alert: lt.torrent_alert, error: StorageError) -> None:
-        if (torrent := self._handles.get(alert.handle)) is not None and not torrent.failed:
-            _LOGGER.error("A torrent stopped: %s", error.details["error"])
-            torrent.fail(error)
-
     def _on_conflict(self, alert: lt.torrent_conflict_alert) -> None:
-        torrents = (self._handles.get(alert.handle), self._handles.get(alert.conflicting_torrent))
+        torrents = (self._registry.of(alert.handle), self._registry.of(alert.conflicting_torrent))
         conflicting = [torrent for torrent in torrents if torrent is not None]
         self._spawn(self._naming.unite(conflicting, alert.metadata), "unite")
 
     def _on_dht(self, _alert: lt.dht_bootstrap_alert) -> None:
         """Have the DHT asked now: libtorrent asks for a torrent when it is added, and then every 15 minutes."""
-        for handle in self._handles:
+        for handle in self._registry.handles:
             handle.force_dht_announce()
 
     def _on_dropped(self, _alert: lt.alerts_dropped_alert) -> None:
@@ -490,15 +379,9 @@ class Engine:
         if self._session is None:
             return
         for handle in await self.run(self._session.get_torrents):
-            if (pending := self._pending(handle.info_hashes())) is not None:
-                self._adopt(*pending, handle, None)
+            self._registry.adopt(handle)
         for torrent in self.torrents:
             await torrent.on_dropped()
-
-    @staticmethod
-    def _answer[T](future: asyncio.Future[T] | None, value: T) -> None:
-        if future is not None and not future.done():
-            future.set_result(value)
 
 
 def _ignore() -> None:
