@@ -167,6 +167,19 @@ async def engine(start_engine: StartEngine) -> Engine:
     return await start_engine()
 
 
+def failed_pieces(engine: Engine) -> list[int]:
+    """Return a list that grows with each piece of which libtorrent says that its hash is wrong."""
+    failed: list[int] = []
+    handle = engine._handlers[engine._lt.hash_failed_alert]
+
+    def on_hash_failed(alert: lt.hash_failed_alert) -> None:
+        failed.append(alert.piece_index)
+        handle(alert)
+
+    engine._handlers[engine._lt.hash_failed_alert] = on_hash_failed
+    return failed
+
+
 async def add(engine: Engine, source: str | bytes) -> Torrent:
     """Return a torrent of `source` whose files are known."""
     named = await engine.parse(source)

@@ -13,7 +13,7 @@ import pytest_socket
 
 from custom_components.torrent_cast.engine import Engine, Reader, Torrent
 from custom_components.torrent_cast.engine.reader import GHOST_AFTER
-from tests.engine.conftest import PIECE, add, noise, soon, until, write
+from tests.engine.conftest import PIECE, add, failed_pieces, noise, soon, until, write
 from tests.rig.gate import Gate
 from tests.rig.network import SUBNET
 from tests.rig.swarm import Swarm
@@ -21,8 +21,6 @@ from tests.rig.torrents import make_torrent
 from tests.rig.tracker import tracker
 
 if TYPE_CHECKING:
-    import libtorrent as lt
-
     from tests.rig.torrents import Torrent as Metainfo
 
 pytestmark = pytest.mark.usefixtures("rig_sockets")
@@ -137,14 +135,7 @@ async def test_a_silent_peer_does_not_keep_its_pieces(engine: Engine, long_film:
 async def test_corrupt_data_are_never_read_and_their_sender_is_banned(
     engine: Engine, film: Path, metainfo: Metainfo
 ) -> None:
-    failed: list[int] = []
-    on_failed = engine._handlers[engine._lt.hash_failed_alert]
-
-    def on_hash_failed(alert: lt.hash_failed_alert) -> None:
-        failed.append(alert.piece_index)
-        on_failed(alert)
-
-    engine._handlers[engine._lt.hash_failed_alert] = on_hash_failed
+    failed = failed_pieces(engine)
     async with (
         a_swarm(film, metainfo, FAST, SLOW, SLOW, corrupt=(0,)) as swarm,
         a_reader(engine, swarm.magnet) as (torrent, reader),
