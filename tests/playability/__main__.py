@@ -1,4 +1,4 @@
-"""scripts/playability [--clips DIRECTORY] [--only TEXT]: makes the matrix of films, judges it, writes the page."""
+"""scripts/playability [--clips DIRECTORY] [--only TEXT] [--play]: judges a matrix of films, plays some of them."""
 
 import argparse
 import asyncio
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from custom_components.torrent_cast.media import BROWSER, Worker, profile_of
 
+from .costs import costs
 from .films import films, make
 from .judging import Judge
-from .report import PAGE, page
+from .playing import play_all
+from .report import PAGE, PLAYED_PAGE, page, played_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +34,7 @@ DEVICES: Final = {
 type Verdicts = dict[tuple[str, str, str, str], Verdict | None]
 
 
-async def run(folder: Path, clips: list[Path], only: str) -> int:
+async def judge_all(folder: Path, clips: list[Path], only: str) -> int:
     """Judge all films, write the page unless only some were wanted; return how many are wrong."""
     began = time.monotonic()
     left = await asyncio.to_thread(films, folder, only)
@@ -52,6 +54,26 @@ async def run(folder: Path, clips: list[Path], only: str) -> int:
     else:
         PAGE.write_text(text)
     return sum(1 for verdict in (*results.values(), *real.values()) if verdict and verdict.wrong)
+
+
+async def watch_all(folder: Path) -> int:
+    """Play the chosen films, write the page; return how many are wrong."""
+    played = await play_all(folder)
+    PLAYED_PAGE.write_text(played_page(played))
+    wrong = {key: one for key, one in played.items() if one.wrong}
+    for (device, name), one in wrong.items():
+        print(f"{name} played on {device}: {one.wrong}", file=sys.stderr, flush=True)
+    return len(wrong)
+
+
+async def run(folder: Path, clips: list[Path], arguments: argparse.Namespace) -> int:
+    """Do what the command line says; return how many films are wrong."""
+    if arguments.costs:
+        for cost in await costs(folder):
+            print(f"{cost.what}: {cost.figure}")
+        return 0
+    wrong = 0 if arguments.play else await judge_all(folder, clips, arguments.only)
+    return wrong if arguments.only else wrong + await watch_all(folder)
 
 
 async def _judge(folder: Path, left: Iterator[tuple[str, str, str]], found: Verdicts) -> None:
@@ -74,10 +96,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/playability", description=__doc__)
     parser.add_argument("--clips", type=Path, help="a directory of real films (*.mp4)")
     parser.add_argument("--only", default="", help="films with this in their container's name; prints the page")
+    parser.add_argument("--play", action="store_true", help="only play films")
+    parser.add_argument("--costs", action="store_true", help="only measure what it costs, and print that")
     arguments = parser.parse_args()
     clips = sorted(arguments.clips.rglob("*.mp4")) if arguments.clips else []
     with tempfile.TemporaryDirectory(prefix="torrent-cast-playability-") as folder:
-        sys.exit(min(1, asyncio.run(run(Path(folder), clips, arguments.only))))
+        sys.exit(min(1, asyncio.run(run(Path(folder), clips, arguments))))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,9 @@ CONTAINERS: Final = {
     "AVI": Container(".avi"),
 }
 
+UNHEARD: Final = {("MPEG-TS", "FLAC"), ("AVI", "E-AC3 5.1"), ("AVI", "DTS 5.1"), ("AVI", "FLAC")}
+"""What ffmpeg copies wrongly: FLAC as data of no kind, into AVI with times that it does not understand itself."""
+
 ANNEX_B: Final = ("-bsf:v", "h264_mp4toannexb")
 """For AVI, which holds H.264 as a stream of bytes."""
 
@@ -101,15 +104,17 @@ ANNEX_B: Final = ("-bsf:v", "h264_mp4toannexb")
 def films(folder: Path, only: str = "") -> Iterator[tuple[str, str, str]]:
     """Encode all streams; return container, video and sound of the films, those with `only` in their container."""
     for name, arguments in VIDEO.items():
-        _encode(folder / f"{name}.mkv", PICTURE, arguments)
+        encode(folder / f"{name}.mkv", ("-f", "lavfi", "-i", PICTURE), arguments)
     for name, arguments in AUDIO.items():
         if arguments:
-            _encode(folder / f"{name}.mkv", SOUND, arguments)
+            encode(folder / f"{name}.mkv", ("-f", "lavfi", "-i", SOUND), arguments)
     return product([name for name in CONTAINERS if only in name], VIDEO, AUDIO)
 
 
 def make(folder: Path, container: str, video: str, audio: str) -> Path | None:
     """Return a film of the matrix, None where its container does not take it."""
+    if (container, audio) in UNHEARD:
+        return None
     path = folder / f"{container}, {video}, {audio}{CONTAINERS[container].suffix}"
     sound = folder / f"{audio}.mkv" if AUDIO[audio] else None
     filters = ANNEX_B if container == "AVI" and video.startswith("H.264") else ()
@@ -132,5 +137,6 @@ def film(path: Path, container: str, *streams: Path | None, filters: tuple[str, 
     return done.returncode == 0
 
 
-def _encode(path: Path, source: str, arguments: tuple[str, ...]) -> None:
-    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, *arguments, str(path)], check=True)
+def encode(path: Path, source: tuple[str, ...], arguments: tuple[str, ...]) -> None:
+    """Encode what ffmpeg is given as `source`."""
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *source, *arguments, str(path)], check=True)

@@ -1,4 +1,4 @@
-"""Writes docs/playability.md: which film gets to which device, and how."""
+"""Writes docs/playability.md: which film gets to which device, and how; docs/played.md: what was seen there."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,24 +10,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from .judging import Verdict
+    from .playing import Played
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "playability.md"
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PAGE: Final = DOCS / "playability.md"
+PLAYED_PAGE: Final = DOCS / "played.md"
 
 HEAD: Final = f"""# What plays
 
 Written by `scripts/playability`; not by hand.
 
 Each film is {SECONDS} s of {FPS} pictures per second with a key frame every 1.6 s. It goes through the probe, the
-delivery and the segments that Home Assistant serves (no swarm and no receiver: `tests/e2e` has those), and what comes
-out is decoded with FFmpeg: each segment alone, as after a seek to it; a file that goes as it is from its beginning and
-from 7 s on. Each second begins with a white picture and a tone. A film is right when all of its pictures come out once,
-each white one within a frame of its second, and its tone within 40 ms of it.
+delivery and the segments that Home Assistant serves (no swarm and no receiver: [played.md](played.md) has those), and
+what comes out is decoded with FFmpeg: each segment alone, as after a seek to it; a file that goes as it is from its
+beginning and from 7 s on. Each second begins with a white picture and a tone. A film is right when all of its pictures
+come out once, each white one within a frame of its second, and its tone within 40 ms of it.
 
 What a cell says: *as it is*: the file; *HLS*: segments with picture and sound copied; *HLS, AAC*: segments with the
 sound as AAC in stereo; *growing*: there is no index, so the playlist grows with what is there, here to the end; *no*:
 the device is not told to play it, with the reason; **wrong**: what was not right; -: ffmpeg or mkvmerge does not write
 that. The figure is the most that a tone was off its picture, in ms.
 """
+
+PLAYED: Final = """# What was played
+
+Written by `scripts/playability`, also with `--play` alone; not by hand. [playability.md](playability.md) has all films.
+
+Films of 60 s with a clock in the picture, played by Home Assistant from a seed with 4.2 Mbit/s on Cast receivers that
+are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s. A film is right
+when pictures come while it is not complete, the clock is within 1 s of where the device was sent after each jump, and
+sound is decoded. The last column is the first device with the option *Convert video*, for what it does not play else.
+
+What a cell says: how the device got the film, and the most that a jump landed off; *not seen*: it was told to play, but
+this browser does not decode HEVC; *growing*: a playlist that grows, in which is not jumped here."""
 
 REASONS: Final = {
     "refused: video_codec": "no: codec",
@@ -43,7 +58,11 @@ type Results = Mapping[tuple[str, str, str, str], Verdict | None]
 """By device, container, video and sound; None where there is no such film."""
 
 
-def page(results: Results, clips: Mapping[tuple[str, str], Verdict], seconds: float) -> str:
+def page(
+    results: Results,
+    clips: Mapping[tuple[str, str], Verdict],
+    seconds: float,
+) -> str:
     """Return the page; `clips` are verdicts on real films by device and name."""
     devices = list(dict.fromkeys(device for device, *_ in results))
     parts = [HEAD, *_summary(results, devices, seconds)]
@@ -52,6 +71,11 @@ def page(results: Results, clips: Mapping[tuple[str, str], Verdict], seconds: fl
     if clips:
         parts += ["", "## Real films", "", *_clips(clips)]
     return "\n".join(parts) + "\n"
+
+
+def played_page(played: Mapping[tuple[str, str], Played]) -> str:
+    """Return the page of what was played, by device and name."""
+    return "\n".join([PLAYED, "", *_played(played)]) + "\n"
 
 
 def _summary(results: Results, devices: list[str], seconds: float) -> Iterator[str]:
@@ -86,6 +110,25 @@ def _clips(clips: Mapping[tuple[str, str], Verdict]) -> Iterator[str]:
     yield "|---|---|---|"
     for (device, name), verdict in clips.items():
         yield f"| {name} | {device} | {_cell(verdict, has_clock=False)} |"
+
+
+def _played(played: Mapping[tuple[str, str], Played]) -> Iterator[str]:
+    devices = list(dict.fromkeys(device for device, _ in played))
+    yield f"| film | {' | '.join(devices)} |"
+    yield "|---|" + "---|" * len(devices)
+    for name in dict.fromkeys(name for _, name in played):
+        yield f"| {name} | {' | '.join(_seen(played.get((device, name))) for device in devices)} |"
+
+
+def _seen(found: Played | None) -> str:
+    if found is None:
+        return ""
+    if found.wrong:
+        return f"**wrong**: {found.wrong}"
+    if not found.is_delivered:
+        return REASONS.get(found.how, found.how)
+    is_jumped = "growing" not in found.how and "not seen" not in found.how
+    return f"{found.how} · {found.off:.1f} s" if is_jumped else found.how
 
 
 def _cell(verdict: Verdict | None, *, has_clock: bool = True) -> str:

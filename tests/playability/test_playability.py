@@ -7,9 +7,11 @@ import pytest
 from custom_components.torrent_cast.media import Worker, profile_of
 from tests.media.conftest import ffmpeg
 
-from .films import AUDIO, PICTURE, SOUND, VIDEO, film
+from .choice import CHOICES
+from .films import AUDIO, CONTAINERS, PICTURE, SOUND, VIDEO, film
 from .judging import Judge, Verdict
-from .report import page
+from .playing import Played
+from .report import page, played_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,3 +78,22 @@ def test_the_page_counts_what_is_right_and_names_what_is_wrong() -> None:
     assert "as it is · 12" in text
     assert "**wrong**: sound 50 ms off at 3 s" in text
     assert "no: no index" in text
+
+
+def test_the_page_says_how_far_off_jumps_landed_and_what_was_not_seen() -> None:
+    played = {
+        ("TV", "one film"): Played("HLS", 0.12),
+        ("TV", "another film"): Played("growing HLS"),
+        ("Box", "one film"): Played("refused: video_codec", is_delivered=False),
+        ("Box", "another film"): Played("HLS", wrong="no sound"),
+    }
+    lines = played_page(played).splitlines()
+    assert "| one film | HLS · 0.1 s | no: codec |" in lines
+    assert "| another film | growing HLS | **wrong**: no sound |" in lines
+
+
+def test_each_kind_of_the_matrix_is_played() -> None:
+    assert {choice.container for choice in CHOICES} == set(CONTAINERS)
+    assert {choice.video for choice in CHOICES} == set(VIDEO)
+    assert {choice.audio for choice in CHOICES} == set(AUDIO)
+    assert len({choice.name for choice in CHOICES}) == len(CHOICES)

@@ -13,7 +13,7 @@ from .hass import COMPONENTS, KNOCK_INTERVAL, START_TIMEOUT, Hass, HassError
 from .https_tracker import Authority
 from .receiver import Receiver, own_host
 from .recorder import Recorder
-from .swarm import Swarm
+from .swarm import PEERS, Swarm
 from .torrents import MIB, make_torrent
 
 # Only the tracker may lead to peers, so that the magnet alone is what is tested.
@@ -32,6 +32,12 @@ OPTIONS: Final = {"keep_hours": 24, "metadata_timeout": 60}
 
 class Stage:
     """A whole set-up. `mutant` breaks one part of it: a check that still passes then checks nothing."""
+
+    peers = PEERS
+    """Seeds."""
+
+    models: tuple[str, ...] = ()
+    """What the screens call themselves, as far as they do not say Chromecast."""
 
     def __init__(
         self,
@@ -70,14 +76,16 @@ class Stage:
     async def _build(self) -> None:
         enter = self._stack.enter_async_context
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="torrent-cast-stage-")))
-        self.film = await film(self.recipe)
+        self.film = await self.content()
         torrent = make_torrent(self.film, self._piece_length)
-        self.swarm = await enter(Swarm(torrent, self.film.parent))
+        self.swarm = await enter(Swarm(torrent, self.film.parent, peers=self.peers))
         await enter(self.recorder)
         self.players = [await enter(BrowserPlayer(self.recorder)) for _ in self._hosts]
         self.receivers = [
-            await enter(Receiver(host, f"Rig TV {number}", player=None if self._mutant == "player-off" else player))
-            for number, (host, player) in enumerate(zip(self._hosts, self.players, strict=True), 1)
+            await enter(Receiver(host, f"Rig TV {number}", model, None if self._mutant == "player-off" else player))
+            for number, (host, player, model) in enumerate(
+                zip(self._hosts, self.players, [*self.models, *["Chromecast"] * len(self._hosts)], strict=False), 1
+            )
         ]
         certificate = Authority(self.folder / "authority").server_file() if self._tls else None
         self.hass = await enter(
@@ -91,9 +99,17 @@ class Stage:
         self.entry_id = await self.hass.set_up("torrent_cast", data)
         await self._diagnosable()
         if self._options:
-            await self.hass.set_options(self.entry_id, OPTIONS | NETWORK | self._options)
+            await self.set_options(**self._options)
         if self._mutant == "seeders-off":
             await self.swarm.stop_seeders()
+
+    async def content(self) -> Path:
+        """Return what the torrent holds: a file or a folder."""
+        return await film(self.recipe)
+
+    async def set_options(self, **changes: Any) -> None:  # noqa: ANN401  # any JSON value
+        """Set the integration's options; those that are not named are as on every stage."""
+        await self.hass.set_options(self.entry_id, OPTIONS | NETWORK | changes)
 
     async def _diagnosable(self) -> None:
         """Wait until Home Assistant knows of the integration's diagnostics: it looks for them after its set-up."""

@@ -1,0 +1,165 @@
+"""Films played: from a swarm, by Home Assistant, on Cast receivers that are real browsers, while they download."""
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, override
+
+from tests.rig.hass import HassError
+from tests.rig.stage import Stage
+
+from .choice import CHOICES, SECONDS, Choice, make
+
+if TYPE_CHECKING:
+    from tests.rig.browser import BrowserPlayer
+
+MODELS: Final = ("Chromecast", "Chromecast Ultra", "Google TV Streamer")
+CONVERTING: Final = "Chromecast, video converted"
+DEVICES: Final = (*MODELS, CONVERTING)
+
+PEERS: Final = 1
+"""Seeds with a home's upstream each: a film is there after some 18 s."""
+
+SEEKS: Final = (40.0, 10.0)
+"""Seconds that are jumped to one after the other: on, and back."""
+
+PRECISE: Final = 1.0
+"""Seconds that the picture may be off where the device was sent."""
+
+PATIENCE: Final = 40.0
+"""Seconds for a picture to come, at most: a jump into a film that is converted takes as long as a segment does."""
+
+CHROMIUM: Final = {"H.264", "VP9", "AV1"}
+"""Video that the browser decodes; devices decode more."""
+
+
+FIRST_FRAMES: Final = 25
+"""Pictures within which the clock can be read: the first ones may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of a film on a device: `how` in words, what is `wrong`, how far off jumps landed at most, s."""
+
+    how: str
+    off: float = 0.0
+    wrong: str = ""
+    is_delivered: bool = True
+
+
+class Ended(Exception):
+    """What became of a film is known."""
+
+    def __init__(self, played: Played) -> None:
+        super().__init__(played.how)
+        self.played = played
+
+
+class Shelf(Stage):
+    """A stage whose torrent holds many films, with a device of each model."""
+
+    peers = PEERS
+    models = MODELS
+
+    def __init__(self, films: Path) -> None:
+        super().__init__(piece_length=1 << 18, screens=len(MODELS))
+        self._films = films
+
+    @override
+    async def content(self) -> Path:
+        return self._films
+
+
+async def play_all(folder: Path) -> dict[tuple[str, str], Played]:
+    """Make the chosen films in a folder, play them on all devices; return what became of them, by device and film."""
+    found: dict[tuple[str, str], Played] = {}
+    async with Shelf(await make(folder)) as stage:
+        for number, device in enumerate(MODELS):
+            for choice in CHOICES:
+                found[device, choice.name] = await _played(stage, number, choice)
+        await stage.set_options(convert_video=True)
+        for choice in CHOICES:
+            if not found[MODELS[0], choice.name].is_delivered:
+                found[CONVERTING, choice.name] = await _played(stage, 0, choice, is_converted=True)
+    return found
+
+
+async def _played(stage: Stage, number: int, choice: Choice, *, is_converted: bool = False) -> Played:
+    """Play a film on one device, jump twice, and forget it."""
+    try:
+        async with asyncio.timeout(PATIENCE * (1 + len(SEEKS))):
+            return await _watched(stage, number, choice, can_be_seen=is_converted or choice.video in CHROMIUM)
+    except Ended as err:
+        return err.played
+    except TimeoutError:
+        return Played("", wrong="no picture")
+    finally:
+        with suppress(HassError):
+            await stage.hass.service("torrent_cast.stop", entity_id=stage.screens[number])
+        with suppress(HassError):
+            await stage.hass.service("torrent_cast.remove", torrent=stage.swarm.magnet)
+
+
+async def _watched(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool) -> Played:
+    """Return what is seen and heard of a film. Raises Ended, TimeoutError."""
+    player = stage.players[number]
+    how = await _load(stage, number, choice, can_be_seen=can_be_seen)
+    await _begin(stage, player, how)
+    stats = await player.stats()
+    grows = stats.duration is None
+    off = 0.0
+    for second in () if grows else SEEKS:
+        off = max(off, await _jump(stage, number, second))
+    if off > PRECISE:
+        raise Ended(Played(how, off, wrong=f"landed {off:.1f} s off"))
+    if choice.audio != "none" and not (await player.stats()).audio_bytes:
+        raise Ended(Played(how, off, wrong="no sound"))
+    return Played(f"growing {how}" if grows else how, off)
+
+
+async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool) -> str:
+    """Have a device play a film; return how it gets it. Raises Ended where it does not, or shows nothing of it."""
+    loads = stage.receivers[number].loads
+    before = len(loads)
+    asked = {"source": stage.swarm.magnet, "file": choice.file, "entity_id": stage.screens[number]}
+    reason = ""
+    try:
+        await stage.hass.command(
+            "call_service", domain="torrent_cast", service="play", service_data=asked, return_response=True
+        )
+    except HassError as err:
+        reason = str(json.loads(str(err)).get("translation_key"))
+    if len(loads) == before:
+        raise Ended(Played(f"refused: {reason}", is_delivered=False))
+    how = "HLS" if "mpegurl" in loads[-1]["media"]["contentType"] else "as it is"
+    if not can_be_seen:
+        raise Ended(Played(f"{how}, not seen"))
+    if reason:
+        raise Ended(Played(how, wrong=f"error: {reason}"))
+    return how
+
+
+async def _begin(stage: Stage, player: BrowserPlayer, how: str) -> None:
+    """Wait for the clock in the picture, while the film comes in. Raises Ended."""
+    for _ in range(FIRST_FRAMES):
+        frame = await player.frames_moving()
+        if frame.clock is not None:
+            break
+    else:
+        raise Ended(Played(how, wrong="no clock in the picture"))
+    (session,) = (await stage.diagnostics())["sessions"]
+    if session["pieces_had"] >= session["pieces_total"]:
+        raise Ended(Played(how, wrong="was complete before it played"))
+
+
+async def _jump(stage: Stage, number: int, second: float) -> float:
+    """Return how far from a second the picture is after a jump to it, s."""
+    frames = asyncio.create_task(stage.players[number].frames_moving(near=second))
+    try:
+        await stage.hass.service("media_player.media_seek", entity_id=stage.screens[number], seek_position=second)
+        clock = (await asyncio.wait_for(frames, PATIENCE)).clock
+    finally:
+        frames.cancel()
+    return SECONDS if clock is None else abs(clock - second)
