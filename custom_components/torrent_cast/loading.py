@@ -151,6 +151,8 @@ class CastDevice:
     def _offered_as(self, track: Track) -> int | None:
         """Return the number under which the device offers a track of the playlist, None where it does not (yet)."""
         status, subtitles = self._chromecast.media_controller.status, self._session.subtitles
+        if status.content_id not in {self._session.content_id, str(self._url)}:  # of what played before
+            return None
         ours = {one.id for one in subtitles.tracks if one.stream is None} if subtitles is not None else set()
         theirs = [one for one in status.subtitle_tracks or () if one.get("type") == "TEXT"]
         theirs = [one for one in theirs if one["trackId"] not in ours]
