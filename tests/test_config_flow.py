@@ -1,6 +1,8 @@
 """The config flow, reconfiguration and the options."""
 # ruff: noqa: ARG001, ASYNC240  # fixtures are asked for by name; a test may wait for its own disk
 
+import errno
+import os
 import socket
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -348,7 +350,7 @@ async def test_a_port_that_another_program_has_is_refused_before_saving(
         wanted = sectioned(DEFAULTS | OPTIONS | {"port": port})
         form = await hass.config_entries.options.async_configure(form["flow_id"], wanted)
         assert form["errors"] == {"base": "port_taken"}
-        assert form["description_placeholders"] == {"tried": str(port), "error": "Address already in use"}
+        assert form["description_placeholders"] == {"tried": str(port), "error": os.strerror(errno.EADDRINUSE)}
     done = await hass.config_entries.options.async_configure(form["flow_id"], wanted)
     assert done["type"] is FlowResultType.CREATE_ENTRY
 

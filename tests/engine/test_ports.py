@@ -1,6 +1,8 @@
 """The port for peers: taken ones are noticed, and what routers and peers show is kept."""
 # ruff: noqa: ARG001  # fixtures are asked for by name
 
+import errno
+import os
 import socket
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
@@ -32,13 +34,13 @@ def test_a_free_port_has_no_obstacle_and_zero_has_none() -> None:
 
 
 def test_a_taken_port_is_told(taken: int) -> None:
-    assert obstacle(taken) == "Address already in use"
+    assert obstacle(taken) == os.strerror(errno.EADDRINUSE)
 
 
 def test_a_port_that_only_takes_datagrams_is_taken_too() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as other:
         other.bind(("", 0))
-        assert obstacle(other.getsockname()[1]) == "Address already in use"
+        assert obstacle(other.getsockname()[1]) == os.strerror(errno.EADDRINUSE)
 
 
 async def test_the_engine_listens_where_it_was_told(start_engine: StartEngine) -> None:
