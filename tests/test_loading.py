@@ -58,6 +58,8 @@ class FakeChromecast:
         self.media_controller.send_message = self._send_message
         self.sent: list[dict[str, Any]] = []
         self.has_queue = True
+        self.is_slow = False  # keeps its answers until `answers_at_last`
+        self._unanswered: list[Callable[[], None]] = []
         self.loads: list[tuple[str, dict[str, Any]]] = []
         self.session: Session | None = None
         self.watcher: Any = None
@@ -104,7 +106,14 @@ class FakeChromecast:
         self.sent.append(message)
         items = [{"itemId": 7 + number, **item} for number, item in enumerate(message.get("items", ()))]
         answer = TAKEN | {"status": [{"items": items}]} if self.has_queue else {"type": "INVALID_REQUEST"}
-        callback_function(True, answer)  # noqa: FBT003  # as pychromecast does
+        self._unanswered.append(partial(callback_function, True, answer))  # noqa: FBT003  # as pychromecast does
+        if not self.is_slow:
+            self.answers_at_last()
+
+    def answers_at_last(self) -> None:
+        """Answer what is not answered yet."""
+        while self._unanswered:
+            self._unanswered.pop()()
 
     def tells(self, state: str, *, idle: str | None = None, content_id: str | None = None, at: float = 1.0) -> None:
         """Send a media status."""
@@ -438,6 +447,75 @@ async def test_what_is_no_longer_next_is_taken_out_of_its_queue(
     assert queued.is_over
     assert device.sent[-1] == {"type": "QUEUE_REMOVE", "itemIds": [7], "mediaSessionId": None}
     assert not session.is_over
+
+
+async def test_nothing_is_taken_out_of_the_queue_of_another_sender(
+    hass: HomeAssistant, playback: Playback, play: Callable[..., Any], tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.media_controller.status.media_session_id = 1
+    await enqueue(hass, playback, tv, device, session)
+    await until(lambda: device.sent)
+    device.media_controller.status.media_session_id = 2
+    device.tells("PLAYING", content_id="http://other.example/film.mp4")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert [(one["type"], one["mediaSessionId"]) for one in device.sent] == [("QUEUE_INSERT", 1), ("QUEUE_REMOVE", 1)]
+
+
+async def test_what_gives_way_before_the_device_has_it_is_taken_out_all_the_same(
+    hass: HomeAssistant, playback: Playback, play: Callable[..., Any], tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    device.is_slow = True
+    session = await play(device)
+    await enqueue(hass, playback, tv, device, session)
+    await until(lambda: device.sent)
+    queued = playback.queue(tv.entity_id).ready
+    assert queued is not None
+    playback.queue(tv.entity_id).clear()
+    assert queued.is_over
+    device.is_slow = False
+    device.answers_at_last()
+    await until(lambda: len(device.sent) > 1)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert (device.sent[-1]["type"], device.sent[-1]["itemIds"]) == ("QUEUE_REMOVE", [7])
+
+
+async def test_what_a_device_begins_with_although_it_was_taken_out_is_not_followed(
+    hass: HomeAssistant, playback: Playback, tv: Television, followed: tuple[FakeChromecast, Session, Session]
+) -> None:
+    device, session, queued = followed
+    playback.queue(tv.entity_id).clear()
+    device.tells("PLAYING", content_id=queued.content_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert (session.state, queued.state) == (State.STOPPED, State.STOPPED)
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "torrent_cast look"]
+
+
+async def test_what_ends_while_the_next_film_is_described_leaves_the_queue_alone(
+    hass: HomeAssistant,
+    playback: Playback,
+    play: Callable[..., Any],
+    tv: Television,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    assert session.following is not None
+    ended = asyncio.Event()
+
+    async def describe(*_: object) -> dict[str, Any]:
+        device.tells("PLAYING", content_id="http://other.example/film.mp4")
+        await until(lambda: session.is_over)
+        ended.set()
+        return {}
+
+    monkeypatch.setattr(session.following._device, "_describe", describe)
+    await enqueue(hass, playback, tv, device, session)
+    await ended.wait()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert device.sent == []
 
 
 @pytest.mark.parametrize("has_queue", [True, False])

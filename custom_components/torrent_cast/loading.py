@@ -67,6 +67,7 @@ class CastDevice:
         self._describe = describe
         self._url = base.with_path(delivery_path(session))
         self._item: int | None = None  # in the device's own queue
+        self._queue: int | None = None  # which that is: its media session
 
     @property
     def name(self) -> str:
@@ -101,9 +102,11 @@ class CastDevice:
         raise NoSuchTrack("tracks_not_read", device=self.name)
 
     async def queue(self, session: Session, begun: Callable[[], None]) -> None:
-        """Put a prepared session into the device's own queue. Raises LoadRefused, TargetUnavailable."""
+        """Put a prepared session into the device's own queue. Raises LoadRefused, TargetUnavailable, SessionEnded."""
         assert session.playhead is not None  # it is prepared for a device that says where it is
         session.metadata = await self._describe(session, self._url.origin())
+        if session.is_over or self._session.is_over:
+            raise SessionEnded("session_ended")  # the queue may be somebody else's by now
         device = CastDevice(self._hass, self._chromecast, session, self._url.origin(), self._describe)
         plain = self._chromecast.uuid in _needs_plain_url
         message = message_of(session, device._url, session.start_position, plain=plain)
@@ -111,8 +114,9 @@ class CastDevice:
         watcher.begun[session] = begun
         session.following = Following(session, device, session.playhead)
         session.following.wait()
+        device._queue = self._chromecast.media_controller.status.media_session_id
         try:
-            answer = await self._send({"type": "QUEUE_INSERT", "items": [message.item()]})
+            answer = await self._send({"type": "QUEUE_INSERT", "items": [message.item()]}, device._queue)
             if answer.get("type") != "MEDIA_STATUS":
                 raise LoadRefused("load_refused", detail=str(answer.get("type")))
         except TorrentCastError:
@@ -120,15 +124,17 @@ class CastDevice:
             raise
         items = [item for status in answer.get("status", ()) for item in status.get("items", ())]
         device._item = next((one["itemId"] for one in items if _is_of(one, message.content_id)), None)
+        if session.state.is_end:  # something else was put before it meanwhile
+            device.withdraw()
 
     def withdraw(self) -> None:
         """Take the session out of the device's own queue."""
         if self._item is not None:
-            removal = self._send({"type": "QUEUE_REMOVE", "itemIds": [self._item]})
+            removal = self._send({"type": "QUEUE_REMOVE", "itemIds": [self._item]}, self._queue)
             self._hass.async_create_background_task(_unheard(removal), "torrent_cast queue")
 
-    async def _send(self, message: dict[str, Any]) -> Answer:
-        """Send a message about what plays and return the answer. Raises TargetUnavailable."""
+    async def _send(self, message: dict[str, Any], queue: int | None) -> Answer:
+        """Send a message about a queue and return the answer. Raises TargetUnavailable."""
         media = self._chromecast.media_controller
         reply: asyncio.Future[Answer | None] = self._hass.loop.create_future()
 
@@ -136,7 +142,7 @@ class CastDevice:
             """Carry the reply from pychromecast's thread to the loop."""
             self._hass.loop.call_soon_threadsafe(_set, reply, answer if sent else None)
 
-        whole = message | {"mediaSessionId": media.status.media_session_id}
+        whole = message | {"mediaSessionId": queue}  # another sender's, which may be there by now, has another
         send = partial(media.send_message, whole, inc_session_id=True, callback_function=on_reply)
         await self._ask(send)
         try:

@@ -104,6 +104,7 @@ class Following:
     def close(self) -> None:
         """Leave the device alone."""
         if self._is_waiting:
+            self._is_waiting = False  # what the device begins with all the same is not followed
             self._device.withdraw()
         self.playhead.close()
         for task in (self._looking, self._reloading):
