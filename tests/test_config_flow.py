@@ -388,6 +388,26 @@ async def test_no_player_is_made_for_what_is_no_cast_device(hass: HomeAssistant,
         await flows.async_configure(form["flow_id"], {"entity": "media_player.other", "voice": False})
 
 
+async def test_a_cast_device_that_is_taken_while_the_form_is_open_can_be_chosen_no_more(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    registry = er.async_get(hass)
+    tv = registry.async_get_or_create("media_player", "cast", "tv", suggested_object_id="tv")
+    registry.async_get_or_create("media_player", "cast", "radio", suggested_object_id="radio")
+    flows = hass.config_entries.subentries
+    first, second = [
+        await flows.async_init((entry.entry_id, "player"), context={"source": SOURCE_USER}) for _ in range(2)
+    ]
+    done = await flows.async_configure(first["flow_id"], {"entity": tv.entity_id, "voice": False})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    # Home Assistant's selector takes a registry's id as well, any.
+    for gone in (tv.entity_id, tv.id):
+        form = await flows.async_configure(second["flow_id"], {"entity": gone, "voice": False})
+        assert form["errors"] == {"entity": "not_free"}
+    done = await flows.async_configure(second["flow_id"], {"entity": "media_player.radio", "voice": False})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
 async def test_what_is_added_by_itself_has_to_be_kept(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     data = MappingProxyType({"folder": "/nowhere", "add": True})
     subentry = ConfigSubentry(data=data, subentry_type="folder", title="Folder", unique_id=None)
@@ -399,6 +419,14 @@ async def test_what_is_added_by_itself_has_to_be_kept(hass: HomeAssistant, entry
     hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
     done = await hass.config_entries.options.async_configure(form["flow_id"], options_input(keep_hours=0))
     assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("field", ["port", "keep_hours", "seed_ratio"])
+async def test_what_is_no_number_is_refused(hass: HomeAssistant, entry: MockConfigEntry, field: str) -> None:
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    with pytest.raises(InvalidData):
+        await hass.config_entries.options.async_configure(form["flow_id"], options_input(**{field: "nan"}))
+    assert entry.options == OPTIONS
 
 
 async def test_the_address_can_be_cleared(hass: HomeAssistant, new_entry: MockConfigEntry) -> None:

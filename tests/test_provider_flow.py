@@ -91,7 +91,7 @@ async def test_nothing_is_added_by_itself_where_nothing_is_kept(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-@pytest.mark.parametrize("address", ["film", "ftp://x/", "http://", "http://[x/", "file:///etc/passwd"])
+@pytest.mark.parametrize("address", ["film", "ftp://x/", "http://", "http://[x/", "http://xn--/", "file:///etc/passwd"])
 async def test_what_is_no_address_is_said_so(hass: HomeAssistant, entry: MockConfigEntry, address: str) -> None:
     result = await add(hass, entry, "feed", name="Feed", url=address)
     assert result["errors"] == {"base": "bad_address"}

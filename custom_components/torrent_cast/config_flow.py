@@ -1,5 +1,6 @@
 """Config flow: where to keep downloads, and how to behave on the network."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, override
@@ -76,11 +77,22 @@ MAX_METADATA_TIMEOUT: Final = 600
 MAX_SEED_RATIO: Final = 100
 
 
-def _number(low: int, high: int, unit: str | None = None) -> NumberSelector:
-    config = NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX)
+class _Finite(NumberSelector):
+    """A number; Home Assistant's own selector lets "nan" pass, which is on no side of its limits."""
+
+    @override
+    def __call__(self, data: Any) -> float:
+        value = super().__call__(data)
+        if not math.isfinite(value):
+            raise vol.Invalid("expected a number")
+        return value
+
+
+def _number(low: int, high: int, unit: str | None = None, step: float = 1) -> NumberSelector:
+    config = NumberSelectorConfig(min=low, max=high, step=step, mode=NumberSelectorMode.BOX)
     if unit is not None:
         config["unit_of_measurement"] = unit
-    return NumberSelector(config)
+    return _Finite(config)
 
 
 PORT: Final = _number(0, MAX_PORT)
@@ -124,9 +136,7 @@ SECTIONS: Final[dict[str, dict[str, Any]]] = {
         CONF_SEEDING: SelectSelector(
             SelectSelectorConfig(options=[policy.value for policy in Seeding], translation_key=CONF_SEEDING)
         ),
-        CONF_SEED_RATIO: NumberSelector(
-            NumberSelectorConfig(min=0, max=MAX_SEED_RATIO, step=0.1, mode=NumberSelectorMode.BOX)
-        ),
+        CONF_SEED_RATIO: _number(0, MAX_SEED_RATIO, step=0.1),
     },
 }
 

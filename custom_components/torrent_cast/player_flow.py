@@ -20,16 +20,18 @@ class PlayerFlow(ConfigSubentryFlow):
         free = self._free()
         if not free:
             return self.async_abort(reason="no_cast_device")
+        errors: dict[str, str] = {}
         if user_input is not None:
-            chosen = free[user_input[CONF_ENTITY]]
-            data = {CONF_ENTITY: chosen.id, CONF_VOICE: user_input[CONF_VOICE]}
-            return self.async_create_entry(title=self._name(chosen), data=data, unique_id=chosen.id)
+            if (chosen := free.get(user_input[CONF_ENTITY])) is not None:
+                data = {CONF_ENTITY: chosen.id, CONF_VOICE: user_input[CONF_VOICE]}
+                return self.async_create_entry(title=self._name(chosen), data=data, unique_id=chosen.id)
+            errors = {CONF_ENTITY: "not_free"}  # given to another player, renamed or removed since the form was shown
         config = EntitySelectorConfig(include_entities=sorted(free))
         schema = {
-            vol.Required(CONF_ENTITY): EntitySelector(config),  # which takes no other
-            vol.Required(CONF_VOICE, default=False): BooleanSelector(),
+            vol.Required(CONF_ENTITY): EntitySelector(config),
+            vol.Required(CONF_VOICE, default=(user_input or {}).get(CONF_VOICE, False)): BooleanSelector(),
         }
-        return self.async_show_form(step_id="user", data_schema=vol.Schema(schema))
+        return self.async_show_form(step_id="user", data_schema=vol.Schema(schema), errors=errors)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Decide on voice anew."""

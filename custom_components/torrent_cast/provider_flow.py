@@ -125,6 +125,6 @@ class TorznabFlow(ProviderFlow):
 def _is_web(address: str) -> bool:
     try:
         url = URL(address)
-    except ValueError:
+        return url.scheme in {"http", "https"} and bool(url.host)
+    except ValueError:  # the host is only read when it is asked for
         return False
-    return url.scheme in {"http", "https"} and bool(url.host)

@@ -228,6 +228,7 @@ def test_the_flow_of_a_player_has_its_texts() -> None:
     fields = {"user": {"entity", "voice"}, "reconfigure": {"voice"}}
     assert {step: set(form["data"]) for step, form in steps.items()} == fields
     assert {step: set(form["data_description"]) for step, form in steps.items()} == fields
+    assert set(EN["config_subentries"][PLAYER]["error"]) == {"not_free"}
 
 
 def test_the_services_have_their_texts() -> None:
@@ -260,6 +261,7 @@ def test_every_issue_has_its_texts() -> None:
     assert set(EN["issues"]) == set(Issue) | BINDING
     assert all({"title", "fix_flow"} == set(texts) for texts in EN["issues"].values())
     assert all({"title", "description"} <= set(texts["fix_flow"]["step"]["confirm"]) for texts in EN["issues"].values())
+    assert set(EN["issues"]["directory_gone"]["fix_flow"]["error"]) == FORM - {"port_taken"}
 
 
 def test_the_services_yaml_names_the_fields_of_the_schema() -> None:
