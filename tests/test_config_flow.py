@@ -20,6 +20,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.torrent_cast.config_flow import is_base_url
 from custom_components.torrent_cast.const import (
     CONF_ALTERNATIVE,
     CONF_BASE_URL,
@@ -323,7 +324,12 @@ async def test_the_options_leave_the_switch_alone(hass: HomeAssistant, entry: Mo
         "http://192.168.1.10#x",
         "http://user:password@192.168.1.10",
         "http://192.168.1.10:99999",
+        "http://192.168.1.10:0",
+        "http://192.168.1.300",
         "http://[::1",
+        "http://living room:8123",
+        "http://home..local:8123",
+        "http://xn--/",
         "/",
     ],
 )
@@ -419,6 +425,14 @@ async def test_what_is_added_by_itself_has_to_be_kept(hass: HomeAssistant, entry
     hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
     done = await hass.config_entries.options.async_configure(form["flow_id"], options_input(keep_hours=0))
     assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://home_assistant:8123", "http://homeassistant.local.", "http://[fd00::1]:8123", "https://küche.example.org"],
+)
+def test_what_leads_to_a_machine_is_an_address(address: str) -> None:
+    assert is_base_url(address)
 
 
 @pytest.mark.parametrize("field", ["port", "keep_hours", "seed_ratio"])

@@ -32,6 +32,7 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
     TextSelectorType,
 )
+from homeassistant.util.network import is_host_valid
 from yarl import URL
 
 from .const import (
@@ -289,6 +290,8 @@ def is_base_url(text: str | None) -> bool:
         return True
     try:
         url = URL(text)
-        return url.scheme in {"http", "https"} and url == url.origin()
+        # Home networks have names with an underscore, which the standards do not allow.
+        is_host = is_host_valid((url.raw_host or "").replace("_", "-"))
+        return url.scheme in {"http", "https"} and url == url.origin() and is_host and url.port != 0
     except ValueError:
         return False
