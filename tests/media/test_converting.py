@@ -4,7 +4,9 @@ import asyncio
 import io
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -172,6 +174,56 @@ async def test_a_program_that_wants_no_input_is_judged_by_its_end(tmp_path: Path
     with pytest.raises(Unplayable) as caught:
         await program(tmp_path, "exec 0<&-; exit 3").convert(bytes(1 << 20), (None, None), SOFTWARE, SMALL, 600)
     assert caught.value.reason is Reason.NOT_MEDIA
+
+
+async def test_a_program_gets_no_more_than_home_assistant_has(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    script = f"renice -n 15 -p $$ > /dev/null; ulimit -d 500000; echo > {told}; read line; "
+    script += f"echo $(nice) $(ulimit -d) > {told}"
+    os.mkfifo(told)
+    process = await asyncio.create_subprocess_exec("sh", "-c", script, stdin=asyncio.subprocess.PIPE)
+    await asyncio.to_thread(told.read_text)
+    outside._bound(process.pid)
+    _, found = await asyncio.gather(process.communicate(b"\n"), asyncio.to_thread(told.read_text))
+    assert found.split() == ["15", "500000"]
+
+
+async def test_pictures_at_the_same_time_do_not_end_a_film(worker: Worker, films: Path, tmp_path: Path) -> None:
+    path = tmp_path / "twice.mkv"
+    shown: list[int] = []
+    with av.open(films / "hevc.mkv") as source, av.open(path, "w") as target:
+        streams = [target.add_stream_from_template(stream, opaque=True) for stream in source.streams]
+        for packet in source.demux():
+            if packet.stream.type == "video" and packet.pts is not None and packet.dts is not None:
+                if len(shown) % 30 > 20 and shown[-1] >= packet.dts:
+                    packet.pts = shown[-1]
+                shown.append(packet.pts)
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                target.mux_one(packet)
+    assert len(set(shown)) < len(shown)
+    film = Converted(worker, path)
+    cutter = await film.prepared()
+    for segment in film.segments:
+        assert (await cutter.segment(segment))[4:8] == b"moof"
+
+
+@pytest.mark.parametrize(("seconds", "patience"), [(6.0, 18.0), (86_400.0, 120.0)])
+async def test_a_long_segment_does_not_keep_other_films_waiting_for_ever(
+    worker: Worker, films: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, patience: float
+) -> None:
+    film = Converted(worker, films / "hevc.mkv")
+    cutter = await film.prepared()
+    deadlines: list[float] = []
+    convert = film.program.convert
+
+    async def converted(data: bytes, span: tuple[int | None, int | None], *rest: Any) -> bytes:  # noqa: ANN401  # as given
+        deadlines.append(rest[-1])
+        return await convert(data, span, *rest)
+
+    monkeypatch.setattr(film.program, "convert", converted)
+    await cutter.segment(replace(film.segments[1], duration=seconds))
+    assert deadlines == [patience]
 
 
 async def test_a_damaged_stretch_is_an_error_or_a_segment(worker: Worker, films: Path) -> None:

@@ -243,6 +243,15 @@ def test_a_clock_that_jumps_for_ever_is_refused() -> None:
         jump(MAX_JOINTS + 1)
 
 
+def test_clocks_that_make_a_film_of_many_days_are_refused() -> None:
+    found = growth(size=1 << 40)
+    for number in range(2):
+        at, until = array("q", [number << 20]), LATEST * 0.4
+        found.take(Stretch(KeyFrames(array("d", [0.0]), at), number << 20, until, is_jump=True), (number + 1) << 20)
+    with pytest.raises(Refused, match="no_index"):
+        found.take(Stretch(KeyFrames(array("d", [0.0]), array("q", [2 << 20])), 2 << 20, LATEST * 0.4), 3 << 20)
+
+
 def test_key_frames_too_far_apart_are_refused() -> None:
     found = growth(size=4 * MAX_SEGMENT)
     with pytest.raises(Refused, match="no_index"):

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from custom_components.torrent_cast.media import Direct, Probe, Remux, Worker, deliver, probe, profile_of
+from custom_components.torrent_cast.media import (
+    Direct,
+    Probe,
+    Reason,
+    Remux,
+    Unplayable,
+    Worker,
+    deliver,
+    probe,
+    profile_of,
+)
 from custom_components.torrent_cast.media.codecs import codecs_of
 from custom_components.torrent_cast.media.hls import Cutter, cues
 from custom_components.torrent_cast.media.renditions import Text, master, text_in, text_playlist
@@ -80,6 +90,21 @@ async def test_each_line_is_in_the_segment_it_begins_in_in_any_order(worker: Wor
 
 def _start(cut: object) -> float:
     return float(getattr(cut, "time", 0.0))
+
+
+async def test_pages_without_end_are_an_error(worker: Worker, tmp_path: Path) -> None:
+    side, path = tmp_path / "side.srt", tmp_path / "novel.mkv"
+    page = "and so on " * 6000
+    side.write_text("\n".join(f"{n}\n{_srt(n / 10)} --> {_srt(n / 10 + 1)}\n{page}\n" for n in range(20)))
+    video = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=14", "-f", "lavfi", "-i", "sine=d=14")
+    how = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "40", "-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2")
+    ffmpeg(*video, "-i", side, *how, "-c:s", "srt", path)
+    source, found = await _probed(worker, path)
+    remux = deliver(found, CHROMECAST)
+    assert isinstance(remux, Remux)
+    with pytest.raises(Unplayable) as caught:
+        await Cutter(worker, source, found, remux).texts(remux.segments[0])
+    assert caught.value.reason is Reason.TOO_BIG
 
 
 async def test_only_bytes_of_the_segment_are_asked_for(worker: Worker, films: Path) -> None:

@@ -36,6 +36,9 @@ IN_HAND: Final = 1.2
 PATIENCE: Final = 3.0
 """Times as long as a segment lasts that it may take once a film plays."""
 
+LONGEST: Final = 120.0
+"""Seconds that a segment may take, whatever it says of its length: other films wait for it."""
+
 HEAD: Final = 1 << 18
 """Bytes of converted video from which its description is taken."""
 
@@ -128,7 +131,7 @@ class ConvertingCutter(Cutter):
         stretch = await self._stretch(segment)
         clock = asyncio.get_running_loop().time
         started = clock()
-        deadline = max(PATIENCE * segment.duration, SAMPLE)
+        deadline = min(max(PATIENCE * segment.duration, SAMPLE), LONGEST)
         data = await self._ffmpeg.convert(stretch.data, (stretch.first, stretch.last), *self._choice, deadline)
         self._look_at(clock() - started - segment.duration)
         return data

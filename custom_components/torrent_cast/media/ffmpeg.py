@@ -99,8 +99,11 @@ class Ffmpeg:
 def _bound(pid: int) -> None:
     """Bound what a process may take; before it has read anything."""
     with contextlib.suppress(ProcessLookupError):  # it is over already
-        os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
-        resource.prlimit(pid, resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        # What has less already may not be given more.
+        os.setpriority(os.PRIO_PROCESS, pid, max(NICENESS, os.getpriority(os.PRIO_PROCESS, pid)))
+        limits = (limit for limit in resource.prlimit(pid, resource.RLIMIT_DATA) if limit != resource.RLIM_INFINITY)
+        memory = min([MEMORY, *limits])
+        resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
 

@@ -79,6 +79,8 @@ class Growth:
                 self._offsets.append(offset)
                 self._cut(time, offset)
         self.until = max(self.until, until or 0.0)
+        if self.until > LATEST:  # by many clocks, none of which goes so far
+            raise Refused(Refusal.NO_INDEX)
         while self._pending and self._pending[0].time <= self.until - MARGIN:
             self._close(self._pending.pop(0))
         if found.is_jump:

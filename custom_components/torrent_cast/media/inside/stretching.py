@@ -6,6 +6,7 @@ that which are shown before it. So each is decoded alone, and no picture is miss
 
 from fractions import Fraction
 from io import BytesIO
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 import av
@@ -39,8 +40,8 @@ def stretch(file: SparseFile, params: Json) -> tuple[Json, bytes]:
             stream = target.add_stream_from_template(film.video, opaque=True)
             stream.time_base = Fraction(1, VIDEO_TIMESCALE)
             shown = [_ticks(time) for _, time in found.packets]
-            # In order, and none after it is shown.
-            order = sorted(shown)
+            # In order, each at a time of its own, and none after it is shown.
+            order = [*accumulate(sorted(shown), lambda before, when: max(before + 1, when))]
             delay = max((later - when for later, when in zip(order, shown, strict=True)), default=0)
             for (packet, _), when, turn in zip(found.packets, shown, order, strict=True):
                 given = Packet(bytes(packet))

@@ -40,6 +40,9 @@ EMPTY: Final = 2
 LARGEST: Final = 64 << 10
 """Bytes of one sample of text."""
 
+MOST: Final = 1 << 20
+"""Bytes of all that is said in one segment: pages of it in each language."""
+
 
 class Line(NamedTuple):
     """What a file says from `start` to `stop`, s from its beginning."""
@@ -64,8 +67,10 @@ def texts(file: SparseFile, params: Json) -> tuple[Json, bytes]:
             film, file, container, list(streams.values()), begin, end
         )
         found: dict[int, list[pysubs2.SSAEvent]] = {index: [] for index in streams}
+        size = 0
         for count, line in enumerate(lines):
-            if count > MAX_EVENTS:
+            size += line.packet.size
+            if count > MAX_EVENTS or size > MOST:
                 raise MemoryError("too many lines")
             found[line.packet.stream.index] += _events(line, streams[line.packet.stream.index])
         if file.missing:
