@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import voluptuous as vol
+from aiohttp import web
+from aiohttp.test_utils import TestClient
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState, ConfigFlowResult, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
@@ -369,18 +371,53 @@ async def test_a_taken_port_is_refused_at_the_first_set_up(hass: HomeAssistant, 
     assert (await submit(hass, form, downloads, taken))["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def shown_to_frontend(
+    client: TestClient[web.Request, web.Application], flow: str, asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Begin a flow as the frontend does, and return its form as the frontend gets it."""
+    response = await client.post(f"/api/config/config_entries/{flow}", json=asked)
+    assert response.status == HTTPStatus.OK
+    form: dict[str, Any] = await response.json()
+    return form
+
+
 @pytest.mark.parametrize("kind", ["player", "folder", "feed", "torznab"])
 async def test_every_form_of_a_subentry_can_be_shown(
     hass: HomeAssistant, entry: MockConfigEntry, hass_client: ClientSessionGenerator, kind: str
 ) -> None:
     er.async_get(hass).async_get_or_create("media_player", "cast", "tv", suggested_object_id="tv")
     assert await async_setup_component(hass, "config", {})
-    client = await hass_client()
-    asked = {"handler": [entry.entry_id, kind]}
-    response = await client.post("/api/config/config_entries/subentries/flow", json=asked)
-    assert response.status == HTTPStatus.OK
-    form = await response.json()
+    form = await shown_to_frontend(await hass_client(), "subentries/flow", {"handler": [entry.entry_id, kind]})
     assert (form["type"], form["step_id"]) == ("form", "user")
+    assert all("selector" in field for field in form["data_schema"])
+
+
+@pytest.mark.parametrize("kind", ["player", "folder", "feed", "torznab"])
+async def test_every_form_that_changes_a_subentry_can_be_shown(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client: ClientSessionGenerator, kind: str
+) -> None:
+    tv = er.async_get(hass).async_get_or_create("media_player", "cast", "tv", suggested_object_id="tv")
+    given = {"entity": tv.id, "voice": True, "folder": "/nowhere", "url": "http://127.0.0.1:1/", "api_key": "x"}
+    subentry = ConfigSubentry(data=MappingProxyType(given), subentry_type=kind, title="One", unique_id=None)
+    hass.config_entries.async_add_subentry(entry, subentry)
+    assert await async_setup_component(hass, "config", {})
+    asked = {"handler": [entry.entry_id, kind], "subentry_id": subentry.subentry_id}
+    form = await shown_to_frontend(await hass_client(), "subentries/flow", asked)
+    assert (form["type"], form["step_id"]) == ("form", "reconfigure")
+    assert all("selector" in field for field in form["data_schema"])
+
+
+async def test_options_and_directory_can_be_shown(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    form = await shown_to_frontend(client, "options/flow", {"handler": entry.entry_id})
+    assert form["step_id"] == "init"
+    assert {section["type"] for section in form["data_schema"]} == {"expandable"}
+    assert all("selector" in field for section in form["data_schema"] for field in section["schema"])
+    form = await shown_to_frontend(client, "flow", {"handler": DOMAIN, "entry_id": entry.entry_id})
+    assert form["step_id"] == "reconfigure"
     assert all("selector" in field for field in form["data_schema"])
 
 
