@@ -1,6 +1,5 @@
 """Nothing is left behind when the entry, Home Assistant or the machine's power ends."""
 
-import asyncio
 from pathlib import Path
 
 import aiohttp
@@ -66,6 +65,4 @@ async def test_home_assistant_stops_in_time_and_takes_all_with_it(stage: Stage) 
     assert "blocking call" not in log
     assert not [line for line in log.splitlines() if " ERROR " in line and "torrent_cast" in line]
     await stage.hass.start()
-    await asyncio.wait_for(
-        stage.hass.until(stage.entity_id, lambda state: state["state"] != "unavailable"), timeout=SHUTDOWN
-    )
+    await stage.hass.until(stage.entity_id, lambda state: state["state"] != "unavailable")
