@@ -206,15 +206,23 @@ class Hass:
     async def cast_entities(self, *hosts: str) -> list[str]:
         """Add the Cast integration with `hosts` as known hosts; return its entities once that many are available.
 
-        Where one is not, Cast is loaded anew, once: one device of three was not found in 150 s when pychromecast's
-        threads shared two busy cores, though all of them had answered.
+        Where one is not, Cast is loaded anew, and then Home Assistant started anew: now and then one device is not
+        found, though it has answered and is connected to (pychromecast's threads on two busy cores).
         """
         entry_id = await self.set_up("cast", {"known_hosts": list(hosts)})
-        try:
-            return await self._media_players(len(hosts))
-        except TimeoutError:
+
+        async def load_anew() -> None:
             await self.post(f"/api/config/config_entries/entry/{entry_id}/reload")
-            return await self._media_players(len(hosts))
+
+        for mend in (load_anew, self._restart):
+            with contextlib.suppress(TimeoutError):
+                return await self._media_players(len(hosts))
+            await mend()
+        return await self._media_players(len(hosts))
+
+    async def _restart(self) -> None:
+        await self.stop()
+        await self.start()
 
     async def _media_players(self, count: int) -> list[str]:
         """Return the media players once so many are available. Raises TimeoutError."""
