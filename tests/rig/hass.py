@@ -207,7 +207,8 @@ class Hass:
         """Add the Cast integration with `hosts` as known hosts; return its entities once that many are available.
 
         Where one is not, Cast is loaded anew, and then Home Assistant started anew: now and then one device is not
-        found, though it has answered and is connected to (pychromecast's threads on two busy cores).
+        available though it is connected to. Cast's entity calls itself unavailable just after it began to connect,
+        and so stays if the device, which is near here, was connected to by then.
         """
         entry_id = await self.set_up("cast", {"known_hosts": list(hosts)})
 
