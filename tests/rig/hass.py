@@ -204,26 +204,9 @@ class Hass:
                     return state
 
     async def cast_entities(self, *hosts: str) -> list[str]:
-        """Add the Cast integration with `hosts` as known hosts; return its entities once that many are available.
-
-        Where one is not, Cast is loaded anew, and then Home Assistant started anew: now and then one device is not
-        available though it is connected to. Cast's entity calls itself unavailable just after it began to connect,
-        and so stays if the device, which is near here, was connected to by then.
-        """
-        entry_id = await self.set_up("cast", {"known_hosts": list(hosts)})
-
-        async def load_anew() -> None:
-            await self.post(f"/api/config/config_entries/entry/{entry_id}/reload")
-
-        for mend in (load_anew, self._restart):
-            with contextlib.suppress(TimeoutError):
-                return await self._media_players(len(hosts))
-            await mend()
+        """Add the Cast integration with `hosts` as known hosts; return its entities once that many are available."""
+        await self.set_up("cast", {"known_hosts": list(hosts)})
         return await self._media_players(len(hosts))
-
-    async def _restart(self) -> None:
-        await self.stop()
-        await self.start()
 
     async def _media_players(self, count: int) -> list[str]:
         """Return the media players once so many are available. Raises TimeoutError."""

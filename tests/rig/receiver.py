@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from . import castv2
 from .castv2 import CONNECTION, EVERYONE, HEARTBEAT, MEDIA, PLATFORM, RECEIVER, Envelope
+from .listening import listening
 from .mediaapp import MediaApp
 from .player import NoPlayer, State
 
@@ -188,7 +189,7 @@ class Receiver:
         """Everything senders sent but heartbeats and connects, oldest first."""
         self._volume: Json = {"controlType": "attenuation", "level": 1.0, "muted": False, "stepInterval": 0.05}
         self._context = castv2.server_context(host)
-        self._connections: dict[Connection, asyncio.Task[None]] = {}
+        self._connections: set[Connection] = set()
         self._watchers: set[asyncio.Future[None]] = set()
         self._app = App(BACKDROP)
         self._power = AsyncExitStack()
@@ -277,8 +278,7 @@ class Receiver:
     # Network
 
     async def _power_on(self) -> None:
-        server = await asyncio.start_server(self._serve, self.host, CAST_PORT, ssl=self._context)
-        self._power.push_async_callback(self._hang_up, server)
+        await self._power.enter_async_context(listening(self._serve, self.host, CAST_PORT, self._context))
         setup = web.Application()
         setup.router.add_get("/setup/eureka_info", self._eureka_info)
         runner = web.AppRunner(setup, access_log=None, shutdown_timeout=1)  # s; nothing here takes long
@@ -286,13 +286,6 @@ class Receiver:
         self._power.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self.host, SETUP_PORT).start()
         await web.TCPSite(runner, self.host, SETUP_TLS_PORT, ssl_context=self._context).start()
-
-    async def _hang_up(self, server: asyncio.Server) -> None:
-        server.close()
-        server.abort_clients()
-        await server.wait_closed()
-        if tasks := list(self._connections.values()):
-            await asyncio.wait(tasks)
 
     async def _eureka_info(self, request: web.Request) -> web.Response:
         """Tell who this is; `params` asks for more, as senders do."""
@@ -309,9 +302,7 @@ class Receiver:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(writer)
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections[connection] = task
+        self._connections.add(connection)
         self._note_change()
         delivery = asyncio.create_task(connection.deliver())
         try:
@@ -320,8 +311,7 @@ class Receiver:
         finally:
             delivery.cancel()
             await asyncio.wait([delivery])
-            del self._connections[connection]
-            writer.transport.abort()
+            self._connections.remove(connection)
             self._note_change()
 
     # Messages
