@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from custom_components.torrent_cast.engine import Engine, Reader, Torrent
+from custom_components.torrent_cast.engine import Engine, Reader, Torrent, lies
 from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, HEAD_PRIORITY, RAMP
 from tests.engine.conftest import PIECE, Seeders, add, noise, soon, until, write
 from tests.rig.torrents import MIB, make_torrent
@@ -99,12 +99,18 @@ async def test_three_torrents_at_one_uplink_all_go_on(engine: Engine, seeders: S
         assert_fair(*await read_on(readers))
 
 
-async def test_a_reader_that_stops_leaves_all_to_the_other(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
+async def test_a_reader_that_stops_leaves_all_to_the_other(
+    engine: Engine, seeders: Seeders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lies, "RIGHT_AT_FIRST", 3 * GAP)  # blocks are told of to the end
+    asked: set[int] = set()
+    engine._handlers[engine._lt.block_downloading_alert] = lambda alert: asked.add(alert.piece_index)
     seed = seeders.seed(write(tmp_path / "film.mkv", noise(3 * GAP * PIECE)), upload=UPLINK)
     torrent = await add(engine, seed.magnet)
     (film,) = torrent.files
     torrent.select(film)
     assert torrent._steering is not None
+    assert engine._pump is not None
 
     async with torrent.open(film, GAP * PIECE) as stays:
         async with torrent.open(film) as stops:
@@ -113,15 +119,19 @@ async def test_a_reader_that_stops_leaves_all_to_the_other(engine: Engine, seede
             lambda: all(priority == BASE_PRIORITY for piece, priority in missing(torrent).items() if piece < GAP)
         )
         assert all(piece >= GAP for piece in torrent._steering.deadlines)
+        engine._pump.run()
+        assert min(asked) < GAP
+        asked.clear()
         handle: Any = torrent.handle
-        asked = {partial["piece_index"] for partial in handle.get_download_queue()}
+        begun = {partial["piece_index"] for partial in handle.get_download_queue()}
         before = there(torrent)
         reading = asyncio.create_task(stays.read_exactly(GAP * PIECE))
         await until(lambda: len(there(torrent)) >= len(before) + PIECES)
+        engine._pump.run()
         reading.cancel()
 
-    # What was asked for at its place still arrives, and nothing else.
-    assert {piece for piece in there(torrent) - before - asked if piece < GAP} == set()
+    # What was asked for at its place still comes, cancelled or not, and libtorrent completes what is begun.
+    assert min(asked - begun) >= GAP
 
 
 async def test_what_is_wanted_above_the_rest_is_bounded_however_many_read(engine: Engine, tmp_path: Path) -> None:
