@@ -1,16 +1,19 @@
 """Who is found out by comparing blocks: who differs from all others, and nobody who was lied about."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Final
+from unittest.mock import Mock
 
 import pytest
 
 from custom_components.torrent_cast.engine.comparison import Comparison, OnDisk
 from custom_components.torrent_cast.engine.evidence import BLOCK, Endpoint
 from custom_components.torrent_cast.engine.files import files_of
+from custom_components.torrent_cast.engine.lies import Lies
 from custom_components.torrent_cast.engine.storage import files_folder
 from tests.engine.conftest import PIECE, noise, write
 from tests.rig.torrents import make_torrent
@@ -32,7 +35,7 @@ class Disk:
         content = tmp_path / "content" / "films"
         write(content / "one.mkv", DATA[:CUT])
         write(content / "two.mkv", DATA[CUT:])
-        info = libtorrent.load_torrent_buffer(make_torrent(content, PIECE).metainfo).ti
+        self.info = info = libtorrent.load_torrent_buffer(make_torrent(content, PIECE).metainfo).ti
         self.files = files_of(info)
         self.folder = tmp_path / "torrent"
         self._data = bytearray(len(DATA))
@@ -51,8 +54,9 @@ class Disk:
         """Have a piece be wrong that these sent."""
         self.put(piece, {block: value for block, (_, value) in wrong.items()})
         senders = {block: sender for block, (sender, _) in wrong.items()}
-        await self.comparison.compare(piece, senders)
-        await self.comparison.remember(piece, senders)
+        digests = await self.comparison.read(piece, senders)
+        self.comparison.compare(piece, senders, digests)
+        self.comparison.remember(piece, senders, digests)
 
 
 @pytest.fixture
@@ -74,9 +78,9 @@ async def test_blocks_are_compared_as_they_come(disk: Disk) -> None:
     await disk.see(1, FIRST)
 
     disk.put(1, {0: b".", 1: b"."})
-    await disk.comparison.compare(1, {0: B})
+    disk.comparison.compare(1, {0: B}, await disk.comparison.read(1, {0}))
     assert disk.comparison.liar is None
-    await disk.comparison.compare(1, {0: B, 1: C})
+    disk.comparison.compare(1, {0: B, 1: C}, await disk.comparison.read(1, {0, 1}))
 
     assert disk.comparison.liar == A
 
@@ -128,6 +132,24 @@ async def test_what_is_not_on_disk_is_not_compared(disk: Disk) -> None:
     for file in disk.files:
         (files_folder(disk.folder) / file.path).unlink()
 
-    await disk.comparison.compare(0, dict(enumerate((B, C, D, E))))
+    assert not await disk.comparison.read(0, range(BLOCKS))
 
-    assert disk.comparison.liar is None
+
+async def test_what_others_have_overwritten_is_not_held_against_its_sender(disk: Disk) -> None:
+    handle = Mock(get_peer_info=list, get_download_queue=list)
+    lies = Lies(handle, disk.info, asyncio.to_thread, Mock(), disk.comparison, time.monotonic, Mock())
+
+    async def come(value: bytes, senders: Sequence[Endpoint]) -> None:
+        disk.put(0, dict.fromkeys(range(BLOCKS), value))
+        for block, sender in enumerate(senders):
+            lies.on_block(0, block, sender)
+
+    await come(b".", (A,) * BLOCKS)
+    lies.on_failed(0)
+    await come(b"x", (E,) * BLOCKS)  # before anybody has read what A sent
+    await asyncio.gather(*lies._tasks)
+    await come(b".", (B, C, D, B))
+    await asyncio.gather(*lies._tasks)
+
+    assert not lies.evidence.accused
+    await lies.close()

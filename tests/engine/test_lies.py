@@ -69,7 +69,8 @@ def test_a_piece_that_was_begun_between_the_looks_counts_from_nothing() -> None:
 @pytest.mark.parametrize(
     ("peers", "is_dry"),
     [
-        (Peers(), True),
+        (Peers(), False),  # nobody has looked yet
+        (Peers(asked=False), True),
         (Peers(frozenset({A, B}), frozenset({A, B}), asked=False), True),
         (Peers(frozenset({A, B}), frozenset({A, B}), asked=True), False),
         (Peers(frozenset({A, B}), frozenset({A}), asked=False), False),

@@ -100,7 +100,8 @@ async def test_a_liar_is_found_out_and_banned_and_nobody_else(
 
         assert await read_all(torrent) == film.read_bytes()
 
-        assert torrent.lies.evidence.accused == {(swarm.peers[LIAR], swarm._port(LIAR))}
+        # On a busy machine the liar may be so late that a piece is right without it, which tells libtorrent who lied.
+        assert torrent.lies.evidence.accused <= {(swarm.peers[LIAR], swarm._port(LIAR))}
         await soon(engine.save(torrent))
         assert banned(libtorrent, torrent) == {swarm.peers[LIAR]}
 
@@ -123,7 +124,7 @@ async def test_what_comes_after_the_end_is_not_compared(engine: Engine, seeders:
     seed = seeders.seed(write(tmp_path / "film.mkv", DATA))
     torrent = await add(engine, seed.magnet)
     assert torrent.lies is not None
-    await torrent.lies._comparison.remember(0, {})
+    torrent.lies._comparison.remember(0, {}, {})
     await soon(torrent.close(TorrentGone("torrent_gone")))
 
     sender = seed.address, seed.port

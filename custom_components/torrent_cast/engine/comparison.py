@@ -69,20 +69,26 @@ class Comparison:
         """Tell whether something wrong is remembered of a piece."""
         return piece in self._wrong
 
-    async def remember(self, piece: int, senders: Mapping[int, Endpoint]) -> None:
-        """Keep what has just come for a piece and is wrong, as far as it is known who sent it."""
-        digests = await self._run(self._disk.digests, piece, senders)
+    async def read(self, piece: int, blocks: Collection[int]) -> dict[int, bytes]:
+        """Return the digests of `blocks` of a piece as they stand on disk now, of those that can be read."""
+        return await self._run(self._disk.digests, piece, blocks)
+
+    def remember(self, piece: int, senders: Mapping[int, Endpoint], digests: Mapping[int, bytes]) -> None:
+        """Keep what has come for a piece and is wrong; `senders` holds all that is in `digests`."""
         self._wrong[piece] = {block: (senders[block], digest) for block, digest in digests.items()}
 
-    async def compare(self, piece: int, senders: Mapping[int, Endpoint]) -> None:
+    def remembered(self, piece: int) -> Collection[int]:
+        """Return the blocks of a piece of which something wrong is remembered."""
+        return self._wrong.get(piece, {}).keys()
+
+    def compare(self, piece: int, senders: Mapping[int, Endpoint], digests: Mapping[int, bytes]) -> None:
         """Compare what has come for a piece since it was wrong.
 
         A block that is not on disk yet is found the same as before.
         """
-        wrong = self._wrong.get(piece, {})
-        digests = await self._run(self._disk.digests, piece, wrong.keys() & senders.keys())
-        for block, digest in digests.items():
-            other, wrong_digest = wrong[block]
+        for block in digests.keys() & self.remembered(piece):
+            digest = digests[block]
+            other, wrong_digest = self._wrong[piece][block]
             self._compared |= {senders[block], other}
             if digest != wrong_digest and senders[block] != other:
                 self._differs_from[senders[block]].add(other)

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -47,7 +47,8 @@ RENEW_INTERVAL_DRY: Final = 10.0
 # Who lies from the beginning is found out by what came first, so that is compared, too. After so many pieces that are
 # right it is only work: an alert for each block.
 RIGHT_AT_FIRST: Final = 16
-# Blocks that came so shortly after each other are compared together, once they are on disk. s
+# Blocks that came so shortly after each other are compared together, once they are on disk; and what was on disk is
+# told of so shortly after. s
 COMPARE_AFTER: Final = 0.1
 
 
@@ -65,9 +66,9 @@ class Peers:
         """Tell whether nothing will come any more.
 
         libtorrent gives a peer on parole no block of a piece that others have a part in. Where all are on parole there
-        is nobody left for a piece that two had a part in.
+        is nobody left for a piece that two had a part in. Before anybody has looked it is not known.
         """
-        return not self.connected or (self.connected == self.suspects and not self.asked)
+        return self.connected == self.suspects and not self.asked
 
 
 class Lies:
@@ -96,7 +97,6 @@ class Lies:
         self._unexplained = -math.inf  # when a piece was wrong again and that told nothing
         self._has_news = False  # somebody was accused since the torrent was added anew
         self._to_compare: set[int] = set()
-        self._comparing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._renewed = -math.inf
         self._peers = Peers()
@@ -194,9 +194,8 @@ class Lies:
     def _look_at_peers(self) -> Peers:
         found = self._handle.get_peer_info()
         suspects = (peer.ip for peer in found if peer.flags & peer.on_parole)
-        asked = any(peer.download_queue_length for peer in found) or all(
-            peer.flags & peer.remote_choked for peer in found
-        )
+        choked = bool(found) and all(peer.flags & peer.remote_choked for peer in found)
+        asked = choked or any(peer.download_queue_length for peer in found)
         return Peers(frozenset(peer.ip for peer in found), frozenset(suspects), asked)
 
     async def _begin_anew(self) -> None:
@@ -218,22 +217,33 @@ class Lies:
 
     async def _inspect(self, piece: int, senders: Mapping[int, Endpoint]) -> None:
         """Compare what was wrong with what was wrong before in its place, and keep it."""
-        async with self._comparing:
-            is_again = self._comparison.is_known(piece)
-            await self._comparison.compare(piece, senders)
-            await self._comparison.remember(piece, senders)
-            if not self._judge() and is_again:
-                self._unexplained = self._clock()
+        digests = await self._read(piece, senders, senders)
+        is_again = self._comparison.is_known(piece)
+        self._comparison.compare(piece, senders, digests)
+        self._comparison.remember(piece, senders, digests)
+        if not self._judge() and is_again:
+            self._unexplained = self._clock()
 
     async def _compare(self) -> None:
         """Compare what has come in a moment."""
         await asyncio.sleep(COMPARE_AFTER)
         pieces = frozenset(self._to_compare)
         self._to_compare.clear()
-        async with self._comparing:
-            for piece in pieces:
-                await self._comparison.compare(piece, self.evidence.senders(piece))
-            self._judge()
+        for piece in pieces:
+            senders = self.evidence.senders(piece)
+            digests = await self._read(piece, senders, senders.keys() & self._comparison.remembered(piece))
+            self._comparison.compare(piece, senders, digests)
+        self._judge()
+
+    async def _read(self, piece: int, senders: Mapping[int, Endpoint], blocks: Collection[int]) -> dict[int, bytes]:
+        """Return the digests of blocks on disk that are still what `senders` have sent.
+
+        A busy machine is late to read: by then others may have sent the same blocks anew.
+        """
+        digests = await self._comparison.read(piece, blocks)
+        await asyncio.sleep(COMPARE_AFTER)  # libtorrent tells of a block after it has written it
+        now = self.evidence.senders(piece)
+        return {block: digest for block, digest in digests.items() if now.get(block, senders[block]) == senders[block]}
 
     def _judge(self) -> bool:
         """Accuse who is found out; tell whether somebody was."""
