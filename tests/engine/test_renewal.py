@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.torrent_cast.engine import Engine, Torrent, TorrentGone
 from custom_components.torrent_cast.engine.evidence import FAILURES_TO_BAN
+from custom_components.torrent_cast.engine.lies import Peers
 from tests.engine.conftest import PIECE, Seeders, add, failed_pieces, noise, read_all, soon, until, write
 from tests.rig.swarm import Swarm
 from tests.rig.torrents import MIB, Version, make_torrent
@@ -84,6 +85,27 @@ async def test_whom_nothing_is_proven_against_is_let_in_again(engine: Engine, se
 
     assert await read_all(torrent) == DATA
     assert not torrent.lies.evidence.unproven
+
+
+@pytest.mark.parametrize("is_news", [True, False])
+async def test_who_is_accused_is_let_in_again_where_nobody_else_is_left_unless_that_is_news(
+    engine: Engine, seeders: Seeders, tmp_path: Path, is_news: bool
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", DATA), upload=1_000_000)
+    torrent = await add(engine, seed.magnet)
+    torrent.select(torrent.files[0])
+    await has_some(torrent, 4)
+    assert torrent.lies is not None
+    liar: Endpoint = ("127.0.0.9", 9)
+    torrent.lies.evidence.accused.add(liar)
+    torrent.lies._has_news = is_news
+    torrent.lies._peers = Peers(asked=False)
+    before = torrent.handle
+
+    engine.renew(torrent)
+    await until(lambda: torrent.handle not in (None, before))
+
+    assert torrent.lies.evidence.accused == ({liar} if is_news else set())
 
 
 @pytest.mark.usefixtures("rig_sockets")

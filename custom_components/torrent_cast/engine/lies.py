@@ -47,9 +47,11 @@ RENEW_INTERVAL_DRY: Final = 10.0
 # Who lies from the beginning is found out by what came first, so that is compared, too. After so many pieces that are
 # right it is only work: an alert for each block.
 RIGHT_AT_FIRST: Final = 16
-# Blocks that came so shortly after each other are compared together, once they are on disk; and what was on disk is
-# told of so shortly after. s
+# Blocks that came so shortly after each other are compared together, once they are on disk. s
 COMPARE_AFTER: Final = 0.1
+# libtorrent tells of a block so shortly after it has written it. Not longer: who is found out late is found out after
+# libtorrent has banned whoever had a part in the same pieces. s
+TOLD_AFTER: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,12 @@ class Lies:
         return self._clock() - self._unexplained < RENEW_INTERVAL
 
     @property
-    def is_dry(self) -> bool:
-        """Tell whether nothing will come any more from those who are let in."""
-        return self._peers.is_dry
+    def may_be_wrong(self) -> bool:
+        """Tell whether to doubt who was accused: nothing will come any more from those who are let in.
+
+        Not where somebody was found out just now: by then libtorrent has banned all who had a part in the same pieces.
+        """
+        return self._peers.is_dry and not self._has_news
 
     def should_renew(self, *, waiting: bool) -> bool:
         """Tell whether it is time to add the torrent anew, and count that as done; `waiting`: somebody waits."""
@@ -241,7 +246,7 @@ class Lies:
         A busy machine is late to read: by then others may have sent the same blocks anew.
         """
         digests = await self._comparison.read(piece, blocks)
-        await asyncio.sleep(COMPARE_AFTER)  # libtorrent tells of a block after it has written it
+        await asyncio.sleep(TOLD_AFTER)
         now = self.evidence.senders(piece)
         return {block: digest for block, digest in digests.items() if now.get(block, senders[block]) == senders[block]}
 

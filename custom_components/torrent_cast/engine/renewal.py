@@ -60,7 +60,7 @@ class Renewal:
             if (handle := torrent.handle) is None or torrent.lies is None:
                 return
             evidence = torrent.lies.evidence
-            unproven = evidence.unproven | (evidence.acquit() if torrent.lies.is_dry else frozenset())
+            unproven = evidence.unproven | (evidence.acquit() if torrent.lies.may_be_wrong else frozenset())
             spoiled = frozenset(torrent.lies.spoiled)
             web_seeds = await self._session.run(handle.url_seeds)  # without those that were banned
             peers = [peer.ip for peer in await self._session.peers(torrent) if not is_web_seed(peer)]
