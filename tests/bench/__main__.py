@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -20,6 +21,8 @@ from .compare import Options
 from .measures import MEASURES, table
 from .players import PLAYERS
 from .scenarios import SCENARIOS, SETS
+
+_LOGGER = logging.getLogger(__name__)
 
 # Alternating runs of each player in a comparison.
 RUNS: Final = 5
@@ -59,19 +62,26 @@ def machine() -> dict[str, str | int | float]:
 
 
 async def run(names: list[str], options: Options, save: Path | None) -> Json:
-    """Run the measurements one after the other and return what they found; each goes to `save` when it is done."""
+    """Run the measurements one after the other and return what they found; each goes to `save` when it is done.
+
+    One that fails is told and left out of what is returned.
+    """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     found: Json = {}
     for name in names:
         say(f"{name} ...")
         begin = time.monotonic()
         load = os.getloadavg()[0]
-        if name in MEASURES:
-            found[name] = (await MEASURES[name](say)).as_json()
-        else:
-            result = await SCENARIOS[name](options)
-            result.notes |= {"took": round(time.monotonic() - begin), "load_before": round(load, 2)}
-            found[name] = result.as_json()
+        try:
+            if name in MEASURES:
+                found[name] = (await MEASURES[name](say)).as_json()
+            else:
+                result = await SCENARIOS[name](options)
+                result.notes |= {"took": round(time.monotonic() - begin), "load_before": round(load, 2)}
+                found[name] = result.as_json()
+        except Exception:  # nobody may be there to start the rest
+            _LOGGER.exception("%s failed after %.0f s", name, time.monotonic() - begin)
+            continue
         say(f"{name}: {time.monotonic() - begin:.0f} s")
         if save:
             merge(save, {name: found[name]})
@@ -105,11 +115,14 @@ def main() -> None:
     arguments = _arguments()
     names = [part for name in arguments.names for part in SETS.get(name, (name,))]
     options = Options(tuple(PLAYERS[name] for name in arguments.players), arguments.runs, say)
-    found = asyncio.run(run(list(dict.fromkeys(names)), options, arguments.save))
+    names = list(dict.fromkeys(names))
+    found = asyncio.run(run(names, options, arguments.save))
     if arguments.json:
         print(json.dumps(found | {"versions": versions(), "machine": machine()}))
     else:
         print("\n".join(lines(found)))
+    if missing := [name for name in names if name not in found]:
+        sys.exit(f"not measured: {', '.join(missing)}")
 
 
 def _arguments() -> argparse.Namespace:

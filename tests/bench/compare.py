@@ -3,12 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from statistics import median
+from typing import Final
 
 import aiohttp
 
 from .arena import Arena
 from .players import Hung, Player, Unavailable
 from .results import Result, Series
+
+# Where players race, who takes so many times as long as the quickest in so many rounds has lost: more rounds tell
+# nothing, and take the longest.
+LOST: Final = 8.0
+LOST_AFTER: Final = 2
 
 type Progress = Callable[[str], None]
 type Measure = Callable[[Player, Series, int], Awaitable[None]]
@@ -28,10 +35,12 @@ class Options:
         return tuple(player for player in self.players if player.can_seek)
 
 
-async def alternate(options: Options, result: Result, arena: Arena, measure: Measure, patience: float) -> None:
+async def alternate(
+    options: Options, result: Result, arena: Arena, measure: Measure, patience: float, *, races: bool = False
+) -> None:
     """Run `measure` for every player in every round; a run that takes `patience` s or fails is noted as failed.
 
-    A player that hangs is noted so and left out of the rounds to come.
+    A player that hangs is noted so and left out of the rounds to come; so is, where the players race, who has lost.
     """
     players = [player for player in options.players if await _is_there(player, result)]
     for number in range(options.runs):
@@ -51,6 +60,8 @@ async def alternate(options: Options, result: Result, arena: Arena, measure: Mea
                 series.skipped = f"{type(err).__name__} {err}".strip()
             last = f"{series.runs[-1]:.3f} {result.unit}" if series.runs else series.skipped
             options.say(f"  round {number + 1} of {options.runs}, {kind.name}: {last}")
+        if races and number + 1 >= LOST_AFTER:
+            players = _in_the_race(players, result)
 
 
 async def _is_there(player: type[Player], result: Result) -> bool:
@@ -60,3 +71,12 @@ async def _is_there(player: type[Player], result: Result) -> bool:
     except Unavailable as err:
         series.skipped = str(err)
     return not series.skipped
+
+
+def _in_the_race(players: list[type[Player]], result: Result) -> list[type[Player]]:
+    """Return the players without those that have lost, which their notes say."""
+    times = {player: median(runs) for player in players if (runs := result.of(player.name).runs)}
+    slow = {player for player in times if times[player] > LOST * min(times.values())}
+    for player in slow:
+        result.of(player.name).notes["left_out"] = "lost"
+    return [player for player in players if player not in slow]

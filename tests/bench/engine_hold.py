@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from . import limits
 from .arena import PAYLOAD, Arena, arena
 from .compare import Options, alternate
 from .content import BITRATE, noise
-from .players import Player
+from .players import Ours, Player
 from .results import Result, Series
 from .viewer import Viewer
 
@@ -32,7 +33,7 @@ RATES: Final = (round(FAST_RATE * SLOW),) * SLOW_SEEDS + (FAST_RATE,) * FAST_SEE
 # How often another seed leaves, and the one before it comes back; s
 CHANGE: Final = 20.0
 # How long is watched; each of those that leave is away once. s
-WATCHED: Final = 120.0
+WATCHED: Final = LEAVING * CHANGE
 # The head that a session awaits before a device is told to play, s of film
 HEAD: Final = 2.0
 # Who has no head by then begins to watch without; s
@@ -43,13 +44,14 @@ ROUNDS: Final = 1
 
 
 async def hold(options: Options) -> Result:
-    """Measure how long the picture stands still in two minutes."""
+    """Measure how long the picture stands still while each of the seeds is away once."""
     return await _hold(options, RATES, [CORRUPT])
 
 
 async def hold_honest(options: Options) -> Result:
-    """Measure the same where nobody lies: what a lying seed would have is nobody's."""
-    return await _hold(options, RATES[:CORRUPT] + RATES[CORRUPT + 1 :], [])
+    """Measure ours where nobody lies, which tells what lies cost; what a lying seed would have is nobody's."""
+    ours = replace(options, players=tuple(player for player in options.players if issubclass(player, Ours)))
+    return await _hold(ours, RATES[:CORRUPT] + RATES[CORRUPT + 1 :], [])
 
 
 async def _hold(options: Options, rates: Sequence[int], corrupt: Collection[int]) -> Result:

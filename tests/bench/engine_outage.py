@@ -17,7 +17,7 @@ FILM: Final = 1024  # MiB
 GAP: Final = 10.0
 IN_HAND: Final = 15.0
 # How long is watched from when the seeds went, s: all that was in hand is played, and what comes must be new.
-WATCHED: Final = 40.0
+WATCHED: Final = 30.0
 # What eight seeds take to start; they are there again about when the gap ends. s
 STARTING: Final = 1.0
 POLL: Final = 0.1  # s of film between two looks at what has come

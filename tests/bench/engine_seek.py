@@ -23,9 +23,11 @@ SEEKS: Final = 4
 # Where seeks go, in parts of the film: its begin is there already for players that fetch in order.
 SPAN: Final = (0.2, 0.98)
 # What is watched between seeks, s. Shortly after a seek everybody still fetches ahead as fast as the links are; by the
-# longer time we have 30 s in hand, and keep to the film's pace.
+# longer time we have 20 s in hand, which takes 3 s to come, and keep to the film's pace; `link_load` tells.
 SATURATED: Final = 2.5
-STEADY: Final = 15.0
+STEADY: Final = 8.0
+# Rounds where everybody is far away: the order of the players is known from nearby.
+FAR_ROUNDS: Final = 2
 # The last stretch before a seek, over which the links' load is taken; s
 BEFORE: Final = 1.0
 # A seek that takes so long counts as taking so long; s
@@ -52,9 +54,10 @@ async def steady_far(options: Options) -> Result:
 async def _seek(options: Options, watched: float, distance: Distance | None) -> Result:
     async with arena(await noise(FILM), distance=distance) as place:
         result = Result("s", limit(place))
-        seeking = Options(options.players_that_seek, options.runs, options.say)
+        runs = min(options.runs, FAR_ROUNDS) if distance else options.runs
+        seeking = Options(options.players_that_seek, runs, options.say)
         patience = (SEEKS + 1) * (PATIENCE + watched)
-        await alternate(seeking, result, place, partial(_measure, watched), patience)
+        await alternate(seeking, result, place, partial(_measure, watched), patience, races=True)
     return result
 
 

@@ -33,7 +33,7 @@ async def start_far(options: Options) -> Result:
 async def _start(options: Options, distance: Distance | None) -> Result:
     async with arena(await noise(FILM), distance=distance) as place:
         result = Result("s", limit(place))
-        await alternate(options, result, place, _measure, PATIENCE)
+        await alternate(options, result, place, _measure, PATIENCE, races=True)
     return result
 
 

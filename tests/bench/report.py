@@ -31,7 +31,7 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
             "seeds' links were in the second before, 1 being full."
         ),
     ),
-    "engine-seek-steady": ("Seek, enough in hand", "The same 15 s after the last jump."),
+    "engine-seek-steady": ("Seek, enough in hand", "The same 8 s after the last jump."),
     "engine-seek-steady-far": (
         "Seek, enough in hand, far away",
         "The same with a round trip of 50 ms and every 200th chunk late.",
@@ -43,12 +43,12 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
             "How long the picture stands still for somebody who takes the film at its bitrate and has no buffer."
         ),
     ),
-    "engine-hold-honest": ("Hold, nobody lies", "The same without the seed that sends wrong bytes."),
+    "engine-hold-honest": ("Hold, nobody lies", "The same without the seed that sends wrong bytes, ours alone."),
     "engine-outage": (
         "Outage",
         (
             "When 15 s of film were downloaded ahead, all seeds go, and come back 10 s later. How long the picture "
-            "stands still, up to 30 s after that."
+            "stands still, up to 20 s after that."
         ),
     ),
     "engine-serve": (
@@ -57,7 +57,10 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
     ),
     "engine-download": (
         "Serving while downloading",
-        "Links that are not shaped; how much film one second of the player's CPU time delivers.",
+        (
+            "Links that are not shaped; how much film one second of the player's CPU time delivers, from the first "
+            "byte to the last."
+        ),
     ),
     "engine-loop-lag": (
         "The event loop",
@@ -94,7 +97,8 @@ METHOD: Final = """\
   btfs by its file system, aria2 (which has neither stream nor seek) for the bitfield of what it has verified. Ours is
   the engine behind the integration's HTTP view. `reader` is the same time at the engine's reader, without HTTP.
 - The players take turns and each round begins with another one. Positions are random, the same for all. A seek to what
-  is there already is not counted (`had`); one without a byte after 30 s counts 30 s (`given_up`).
+  is there already is not counted (`had`); one without a byte after 30 s counts 30 s (`given_up`). Who takes 8 times as
+  long as the quickest in two rounds of start or seek has lost and is left out of the others (`left_out`).
 - DHT and local discovery are off for everybody who can be told so; all else are each player's own defaults.
   libtorrent's sequential mode and its window of 16 deadlines use the integration's binding with default settings.
 - `process_start` of ours contains Home Assistant's modules, which a running Home Assistant has loaded long ago.

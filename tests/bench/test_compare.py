@@ -7,7 +7,7 @@ from typing import Any, override
 import pytest
 
 from tests.bench.arena import Arena
-from tests.bench.compare import Options, alternate
+from tests.bench.compare import LOST, LOST_AFTER, Options, alternate
 from tests.bench.players import Player, base
 from tests.bench.players.base import FileStream, Stream
 from tests.bench.results import Result, Series
@@ -69,3 +69,26 @@ async def test_who_hangs_is_left_out_of_the_other_rounds(tmp_path: Path, monkeyp
     assert hanging == {"skipped": "hung", "version": "1", "failed": 1}
     assert quick["runs"] == [1.0] * 3
     assert sum("hanging" in line for line in said) == 1
+
+
+class Slow(Quick):
+    """One that takes its time."""
+
+    name = "slow"
+
+
+@pytest.mark.parametrize(("races", "slow_runs"), [(True, LOST_AFTER), (False, LOST_AFTER + 1)])
+async def test_who_has_lost_a_race_is_left_out_of_the_other_rounds(tmp_path: Path, races: bool, slow_runs: int) -> None:
+    nothing: Any = None
+    arena = Arena(nothing, nothing, tmp_path, 0.0, 0.0)
+    result = Result("s")
+
+    async def take(player: Player, series: Series, _: int) -> None:
+        series.runs.append(2 * LOST if isinstance(player, Slow) else 1.0)
+
+    options = Options((Slow, Quick), LOST_AFTER + 1, lambda _: None)
+    await alternate(options, result, arena, take, patience=60.0, races=races)
+
+    assert len(result.of("quick").runs) == LOST_AFTER + 1
+    assert len(result.of("slow").runs) == slow_runs
+    assert ("left_out" in result.of("slow").notes) is races
