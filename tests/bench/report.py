@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .plots import plot
+from .results import COMMON
 from .targets import TARGETS, shown
 
 ROOT: Final = Path(__file__).parents[2]
@@ -85,9 +86,6 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
         "CPU time of the scheduler, from what readers want to what libtorrent is told, per second of watching.",
     ),
 }
-# What every series has; the rest are notes, and columns of their own.
-COMMON: Final = ("median", "p95", "best", "worst", "ratio", "runs", "skipped", "version")
-
 METHOD: Final = """\
 ## How it is measured
 

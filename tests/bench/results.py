@@ -8,6 +8,9 @@ from typing import Any, Final
 
 type Note = float | int | str | None
 
+# What every series has; the rest are notes, and columns of their own.
+COMMON: Final = ("median", "p95", "best", "worst", "ratio", "runs", "skipped", "version")
+
 # Significant digits of a figure: more would be noise.
 DIGITS: Final = 4
 
@@ -86,13 +89,13 @@ def table(name: str, result: dict[str, Any]) -> list[str]:
     series: dict[str, dict[str, Any]] = result["series"]
     limit = "" if result["limit"] is None else f", limit {result['limit']}"
     lines = [f"{name} ({result['unit']}{limit})"]
-    lines.append(f"  {'':22}{'median':>10}{'p95':>10}{'worst':>10}{'ratio':>8}  runs")
+    lines.append(f"  {'':22}{'median':>10}{'p95':>10}{'worst':>10}{'ratio':>8}{'runs':>6}")
     for player, data in series.items():
         if "skipped" in data:
             lines.append(f"  {player:22}skipped: {data['skipped']}")
             continue
         ratio = "" if data["ratio"] is None else data["ratio"]
-        lines.append(
-            f"  {player:22}{data['median']:>10}{data['p95']:>10}{data['worst']:>10}{ratio:>8}  {len(data['runs'])}"
-        )
+        notes = ", ".join(f"{note} {value}" for note, value in data.items() if note not in COMMON)
+        figures = f"{data['median']:>10}{data['p95']:>10}{data['worst']:>10}{ratio:>8}"
+        lines.append(f"  {player:22}{figures}{len(data['runs']):>6}  {notes}".rstrip())
     return lines

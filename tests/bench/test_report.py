@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.bench import report
-from tests.bench.results import Result, Series, percentile
+from tests.bench.results import Result, Series, percentile, table
 from tests.bench.targets import TARGETS
 
 
@@ -49,6 +49,14 @@ def test_the_page_has_the_figures_and_the_verdicts(results: dict[str, Any], tmp_
     assert "| Start: 0.8 of the best other player | ≤ 0.8 s | 0.4 s | yes |" in page
     assert "| torrent-cast | 0.4 | 0.5 | 0.5 | 1.6 | 3 |" in page
     assert "Not measured: btfs (not there)." in page
+
+
+def test_a_person_at_the_terminal_sees_what_else_was_seen() -> None:
+    result = Result("MB/s")
+    result.of("nginx").runs = [2.0]
+    result.of("nginx").see("cpu_per_gb", 0.3)
+
+    assert table("engine-serve", result.as_json())[-1].endswith("1  cpu_per_gb 0.3")
 
 
 def test_what_was_not_measured_is_not_mentioned(results: dict[str, Any], tmp_path: Path) -> None:
