@@ -11,7 +11,7 @@ from homeassistant.core import Context, HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized, UnknownUser
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
+from homeassistant.helpers.target import SelectedEntities, TargetSelection, async_extract_referenced_entity_ids
 
 from .const import DOMAIN
 from .players import cast_of
@@ -34,11 +34,17 @@ def called(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
 
 @callback
 def meant(hass: HomeAssistant, target: dict[str, Any]) -> set[str]:
-    """Return the entities that a target names, and the Cast entities that it means by device, area, floor or label."""
+    """Return the entities that a target names, and the Cast entities that it means by device, area, floor or label.
+
+    A player of ours stands for its Cast entity, which may be hidden or have another area.
+    """
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
-    return {cast_behind(hass, entity_id) or entity_id for entity_id in selected.referenced} | {
-        entity_id for entity_id in selected.indirectly_referenced if _is_cast(hass, entity_id)
-    }
+    indirectly = (cast_behind(hass, entity_id) for entity_id in selected.indirectly_referenced)
+    return _named(hass, selected) | {entity_id for entity_id in indirectly if entity_id is not None}
+
+
+def _named(hass: HomeAssistant, selected: SelectedEntities) -> set[str]:
+    return {cast_behind(hass, entity_id) or entity_id for entity_id in selected.referenced}
 
 
 @callback
@@ -56,7 +62,7 @@ def cast_targets(call: ServiceCall) -> list[str]:
 def reachable_targets(call: ServiceCall) -> list[str]:
     """Return those that can be reached. Raises also when one that was named cannot, or none can."""
     targets = cast_targets(call)
-    named = async_extract_referenced_entity_ids(call.hass, TargetSelection(dict(call.data))).referenced
+    named = _named(call.hass, async_extract_referenced_entity_ids(call.hass, TargetSelection(dict(call.data))))
     there = [target for target in targets if is_there(call.hass, target)]
     for target in targets:
         if target not in there and (target in named or not there):
