@@ -7,7 +7,7 @@ from typing import Any
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
 from homeassistant.components.media_player import BrowseMedia, MediaPlayerEntityFeature, SearchMediaQuery
 from homeassistant.const import ATTR_ENTITY_ID
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, HomeAssistant, State
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import intent
 from homeassistant.util.json import JsonObjectType
@@ -38,7 +38,10 @@ class Where:
 
 
 def devices(hass: HomeAssistant, where: Where) -> list[str]:
-    """Return the Cast entities that are meant, among those that the assistant may see. Raises MatchFailedError."""
+    """Return the Cast entities that are meant, among those that the assistant may see. Raises MatchFailedError.
+
+    A Cast entity and the player that stands for it are one device, and whatever else has its name cannot play.
+    """
     constraints = intent.MatchTargetsConstraints(
         name=where.name,
         area_name=where.area,
@@ -46,6 +49,7 @@ def devices(hass: HomeAssistant, where: Where) -> list[str]:
         domains={MEDIA_PLAYER},
         assistant=where.assistant,
         features=MediaPlayerEntityFeature.PLAY_MEDIA,
+        allow_duplicate_names=True,
     )
     result = intent.async_match_targets(hass, constraints, where.preferences)
     if not where.is_said and where.preferences is not None and where.preferences.area_id is not None:
@@ -54,8 +58,20 @@ def devices(hass: HomeAssistant, where: Where) -> list[str]:
         result = nearby if nearby.is_match else result
     if not result.is_match:
         raise intent.MatchFailedError(result=result, constraints=constraints, preferences=where.preferences)
-    found = {cast for state in result.states if (cast := cast_behind(hass, state.entity_id)) is not None}
+    found = {cast: state for state in result.states if (cast := cast_behind(hass, state.entity_id)) is not None}
+    if where.name and len(found) > 1:
+        return _told_apart(hass, found, dataclasses.replace(constraints, allow_duplicate_names=False), where)
     return sorted(found)
+
+
+def _told_apart(
+    hass: HomeAssistant, found: dict[str, State], constraints: intent.MatchTargetsConstraints, where: Where
+) -> list[str]:
+    """Return which of several devices of one name is meant, by where that was said. Raises MatchFailedError."""
+    result = intent.async_match_targets(hass, constraints, where.preferences, list(found.values()))
+    if not result.is_match:
+        raise intent.MatchFailedError(result=result, constraints=constraints, preferences=where.preferences)
+    return sorted(cast for cast, state in found.items() if state in result.states)
 
 
 def device(hass: HomeAssistant, where: Where) -> str:

@@ -10,14 +10,18 @@ from homeassistant.components import conversation
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import intent, llm
 from homeassistant.setup import async_setup_component
 
 import custom_components.torrent_cast
+from custom_components.torrent_cast import spoken
 from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.playback import Playback, seconds_to_wait
+from custom_components.torrent_cast.spoken import Where
 from tests.conftest import Seed, kept, soon, until
-from tests.player.conftest import CAST, PLAYER, FakeCast
+from tests.player.conftest import CAST, FEATURES, PLAYER, FakeCast
 from tests.services.conftest import NOBODY
 
 DOCS = Path(custom_components.torrent_cast.__file__).parents[2] / "docs" / "voice.md"
@@ -119,8 +123,8 @@ SAID = {
     "de": (
         "Es läuft nichts",
         "The film (2026) wird gestartet",
-        "Von The film (2026).mp4 kommt noch nichts an, deshalb kann ich nicht sagen, wie lange es dauert",
-        "The film (2026).mp4 kann laufen",
+        "Von The film (2026).mp4 kommt noch nichts an, deshalb kann ich nicht sagen, wie lange es noch dauert",
+        "The film (2026).mp4 ist abspielbereit",
     ),
 }
 
@@ -155,6 +159,49 @@ async def test_what_cannot_be_done_is_said(hass: HomeAssistant, cast: FakeCast, 
     assert await say(hass, "watch nosferatu") == "I found no nosferatu"  # there is one device
     assert cast.asked == []
     assert playback.sessions == ()
+
+
+@pytest.mark.usefixtures("sentences")
+async def test_a_device_that_assist_sees_twice_plays_once(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    async_expose_entity(hass, "conversation", CAST, should_expose=True)
+    hass.states.async_set("media_player.other", "off", {"friendly_name": "Living room TV", "supported_features": 512})
+    await kept(playback, film)
+    assert await say(hass, "watch the film on the living room tv") == "Starting The film (2026)"
+    await until(lambda: playback.torrents)
+    film.connect(playback)
+    await until(lambda: [session.state for session in playback.sessions] == ["playing"])
+    assert [what for what, *_ in cast.asked] == ["play_media"]
+
+
+@pytest.fixture
+async def twins(hass: HomeAssistant, cast: FakeCast) -> dict[str, str]:
+    """Return two Cast entities of one name, by their areas."""
+    registry = er.async_get(hass)
+    found = {}
+    for room in ("attic", "cellar"):
+        area = ar.async_get(hass).async_create(room)
+        entity = registry.async_get_or_create(
+            "media_player", "cast", room, original_name="Screen", supported_features=FEATURES
+        )
+        registry.async_update_entity(entity.entity_id, area_id=area.id)
+        hass.states.async_set(entity.entity_id, "off", {"friendly_name": "Screen", "supported_features": FEATURES})
+        async_expose_entity(hass, "conversation", entity.entity_id, should_expose=True)
+        found[area.id] = entity.entity_id
+    return found
+
+
+async def test_two_devices_of_one_name_are_told_apart_by_where_it_was_said(
+    hass: HomeAssistant, subentry: str, twins: dict[str, str]
+) -> None:
+    for area, entity_id in twins.items():
+        here = intent.MatchTargetsPreferences(area_id=area)
+        assert spoken.device(hass, Where(name="screen", assistant="conversation", preferences=here)) == entity_id
+        assert spoken.device(hass, Where(name="screen", area=area, assistant="conversation")) == entity_id
+    with pytest.raises(intent.MatchFailedError) as failed:
+        spoken.device(hass, Where(name="screen", assistant="conversation"))
+    assert failed.value.result.no_match_reason is intent.MatchFailedReason.DUPLICATE_NAME
 
 
 @pytest.mark.usefixtures("sentences")
