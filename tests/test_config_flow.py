@@ -22,6 +22,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.torrent_cast import config_flow
 from custom_components.torrent_cast.config_flow import is_base_url
 from custom_components.torrent_cast.const import (
     CONF_ALTERNATIVE,
@@ -40,6 +41,7 @@ from custom_components.torrent_cast.const import (
 from custom_components.torrent_cast.engine import BindingError, binding
 from custom_components.torrent_cast.media import Extra
 from custom_components.torrent_cast.playback import Habits, Seeding, Show
+from custom_components.torrent_cast.provider_flow import FolderFlow, ProviderFlow
 from custom_components.torrent_cast.settings import DEFAULTS
 from tests.conftest import OPTIONS
 from tests.rig.hass import sectioned
@@ -489,3 +491,92 @@ async def test_the_address_can_be_cleared(hass: HomeAssistant, new_entry: MockCo
     await hass.async_block_till_done()
     assert CONF_BASE_URL not in new_entry.options
     assert new_entry.runtime_data.settings.base_url is None
+
+
+# --- an entry that goes while a form is open -------------------------------------------------------------------------
+
+SUBENTRIES = [
+    ("player", {"entity": "media_player.tv", "voice": True}),
+    ("folder", {"name": "One", "folder": "/nowhere", "add": False, "words": ""}),
+    ("feed", {"name": "One", "url": "http://127.0.0.1:1/", "add": True, "words": ""}),
+    ("torznab", {"name": "One", "url": "http://127.0.0.1:1/", "api_key": "", "add": True, "words": ""}),
+]
+
+
+async def ended(
+    client: TestClient[web.Request, web.Application], flow: str, form: Mapping[str, Any], answer: Mapping[str, Any]
+) -> str:
+    """Submit a form as the frontend does; return why the flow has ended."""
+    response = await client.post(f"/api/config/config_entries/{flow}/{form['flow_id']}", json=answer)
+    assert response.status == HTTPStatus.OK
+    result = await response.json()
+    assert result["type"] == "abort"
+    return str(result["reason"])
+
+
+@pytest.mark.parametrize(("kind", "answer"), SUBENTRIES)
+async def test_a_subentry_of_an_entry_that_went_is_not_made(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_client: ClientSessionGenerator,
+    kind: str,
+    answer: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def nothing_wrong(_flow: ProviderFlow, _given: dict[str, Any]) -> None:
+        """Find the provider well: what is looked at is what happens then."""
+
+    monkeypatch.setattr(ProviderFlow, "_check", nothing_wrong)
+    monkeypatch.setattr(FolderFlow, "_check", nothing_wrong)
+    er.async_get(hass).async_get_or_create("media_player", "cast", "tv", suggested_object_id="tv")
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    form = await shown_to_frontend(client, "subentries/flow", {"handler": [entry.entry_id, kind]})
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert await ended(client, "subentries/flow", form, answer) == "gone"
+
+
+@pytest.mark.parametrize(("kind", "answer"), SUBENTRIES)
+async def test_a_subentry_that_went_is_not_changed(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_client: ClientSessionGenerator,
+    kind: str,
+    answer: dict[str, Any],
+) -> None:
+    tv = er.async_get(hass).async_get_or_create("media_player", "cast", "tv", suggested_object_id="tv")
+    data = MappingProxyType(answer | {"entity": tv.id})
+    subentry = ConfigSubentry(data=data, subentry_type=kind, title="One", unique_id=None)
+    hass.config_entries.async_add_subentry(entry, subentry)
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    asked = {"handler": [entry.entry_id, kind], "subentry_id": subentry.subentry_id}
+    form = await shown_to_frontend(client, "subentries/flow", asked)
+    hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+    given = {"voice": False} if kind == "player" else answer
+    assert await ended(client, "subentries/flow", form, given) == "gone"
+
+
+async def test_options_and_directory_of_an_entry_that_went_are_not_changed(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_client: ClientSessionGenerator, downloads: Path
+) -> None:
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    options = await shown_to_frontend(client, "options/flow", {"handler": entry.entry_id})
+    directory = await shown_to_frontend(client, "flow", {"handler": DOMAIN, "entry_id": entry.entry_id})
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert await ended(client, "options/flow", options, options_input()) == "gone"
+    assert await ended(client, "flow", directory, {CONF_DIRECTORY: str(downloads)}) == "gone"
+
+
+async def test_an_entry_that_goes_while_its_new_directory_is_tried_is_not_changed(
+    hass: HomeAssistant, entry: MockConfigEntry, downloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone_meanwhile(hass: HomeAssistant, _directory: str) -> tuple[dict[str, str], dict[str, str]]:
+        await hass.config_entries.async_remove(entry.entry_id)
+        return {}, {}
+
+    form = await entry.start_reconfigure_flow(hass)
+    monkeypatch.setattr(config_flow, "directory_errors", gone_meanwhile)
+    done = await hass.config_entries.flow.async_configure(form["flow_id"], {CONF_DIRECTORY: str(downloads)})
+    assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "gone")

@@ -8,12 +8,13 @@ import pytest
 from homeassistant.core import Event, HomeAssistant, ServiceCall
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.translation import async_load_integrations
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
 from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.events import EVENT
-from custom_components.torrent_cast.logbook import MESSAGES, async_describe_events
+from custom_components.torrent_cast.logbook import async_describe_events
 from custom_components.torrent_cast.playback import Happening, LoadRefused, Playback, Session, State
 from tests.conftest import Seed, Television, Televisions, soon
 
@@ -282,5 +283,31 @@ async def test_the_logbook_tells_an_event_of_somebody_else_apart(hass: HomeAssis
     assert found[0](Event(EVENT, data)) == {"name": EVENT, "message": "was fired by somebody else"}
 
 
-def test_the_logbook_has_words_for_all() -> None:
-    assert set(MESSAGES) == set(Happening)
+async def test_log_and_reason_are_in_home_assistants_language(
+    hass: HomeAssistant, tv: Television, play: Callable[..., Session], heard: list[Event[Any]]
+) -> None:
+    hass.config.language = "de"
+    await async_load_integrations(hass, {DOMAIN})
+    found: list[Callable[[Event[Any]], dict[str, Any]]] = []
+    async_describe_events(hass, lambda _domain, _event, describe: found.append(describe))
+    play(tv, title="The film").end(State.FAILED, LoadRefused("load_refused", detail="x"))
+    await hass.async_block_till_done()
+    why = "Das Gerät hat den Film abgelehnt (x). Wahrscheinlich kann es dieses Format nicht abspielen"
+    assert [event.data["reason"] for event in heard] == [why]
+    assert found[0](heard[0])["message"] == f"konnte The film nicht abspielen: {why}"
+
+
+async def test_the_logbook_has_words_for_all_also_before_a_new_language_is_loaded(
+    hass: HomeAssistant, tv: Television, play: Callable[..., Session], playback: Playback, heard: list[Event[Any]]
+) -> None:
+    found: list[Callable[[Event[Any]], dict[str, Any]]] = []
+    async_describe_events(hass, lambda _domain, _event, describe: found.append(describe))
+    session = play(tv, title="The film")
+    for happening in Happening:
+        playback.happenings.tell(session, happening)
+    await hass.async_block_till_done()
+    english = {found[0](event)["message"] for event in heard}
+    assert len(english) == len(Happening)
+    assert all("The film" in message for message in english)
+    hass.config.language = "fr"
+    assert {found[0](event)["message"] for event in heard} == english

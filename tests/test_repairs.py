@@ -196,6 +196,27 @@ async def test_without_an_entry_no_room_can_be_made(hass: HomeAssistant, entry: 
     assert (await fix(Issue.DISK_FULL))["reason"] == "not_loaded"
 
 
+@pytest.mark.parametrize(
+    ("issue", "answer"),
+    [
+        (Issue.NO_REACHABLE_URL, {"base_url": "http://192.168.1.10:8123"}),
+        (Issue.ONLY_HTTPS, {"base_url": "http://192.168.1.10:8123"}),
+        (Issue.DIRECTORY_GONE, {"download_directory": "/tmp"}),  # noqa: S108  # it is there
+        (Issue.NO_LIBTORRENT, {}),
+        (Issue.PORT_TAKEN, {"port": 0}),
+    ],
+)
+async def test_a_form_whose_entry_went_ends_in_words(
+    hass: HomeAssistant, entry: MockConfigEntry, fix: Step, issue: Issue, answer: dict[str, Any]
+) -> None:
+    async_report(hass, issue, BindingError("damaged_libtorrent", wheel="x"))
+    form = await fix(issue)
+    assert form["type"] == "form"
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    done = await fix(issue, form, **answer)
+    assert (done["type"], done["reason"]) == ("abort", "gone")
+
+
 async def test_a_missing_libtorrent_is_looked_for_again(
     hass: HomeAssistant, new_entry: MockConfigEntry, rig_sockets: None, fix: Step
 ) -> None:

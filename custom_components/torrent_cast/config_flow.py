@@ -14,9 +14,10 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
     OptionsFlow,
+    UnknownEntry,
 )
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import section
+from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
@@ -68,6 +69,7 @@ from .player_flow import PlayerFlow
 from .provider_flow import FeedFlow, FolderFlow, TorznabFlow
 from .providers import FEED, FOLDER, TORZNAB
 from .settings import DEFAULTS, EXTRAS
+from .subentry_flow import GONE
 
 SECTION_NETWORK: Final = "network"
 MAX_PORT: Final = 65535
@@ -236,6 +238,7 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
         placeholders: dict[str, str] = {}
         if user_input is not None:
             errors, placeholders = await directory_errors(self.hass, user_input[CONF_DIRECTORY])
+            entry = self._get_reconfigure_entry()  # it may have gone meanwhile
             if not errors:
                 done = self.async_update_and_abort(entry, data={CONF_DIRECTORY: user_input[CONF_DIRECTORY]})
                 if entry.state is not ConfigEntryState.LOADED:  # nothing listens to its updates
@@ -249,9 +252,26 @@ class TorrentCastConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders=placeholders,
         )
 
+    @callback
+    @override
+    def _get_reconfigure_entry(self) -> ConfigEntry:
+        try:
+            return super()._get_reconfigure_entry()
+        except UnknownEntry as err:
+            raise AbortFlow(GONE) from err
+
 
 class TorrentCastOptionsFlow(OptionsFlow):
     """Change what can change while films play."""
+
+    @property
+    @override
+    def config_entry(self) -> ConfigEntry:
+        """Return the entry. Where it has gone while the form was open, the flow ends."""
+        try:
+            return super().config_entry
+        except UnknownEntry as err:
+            raise AbortFlow(GONE) from err
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for what can change while films play, by sections."""

@@ -1,12 +1,12 @@
 """Turns the library's errors into Home Assistant's translated ones."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers.translation import async_get_translations
+from homeassistant.helpers.translation import async_get_cached_translations, async_get_translations
 
 from .const import DOMAIN
 from .engine import NoPlayableFile, SourceError, TorrentCastError
@@ -34,12 +34,21 @@ def translated(error: TorrentCastError | Unplayable) -> HomeAssistantError:
 
 
 async def in_language(hass: HomeAssistant, error: HomeAssistantError, language: str) -> str:
-    """Return the text of an error in a language: Home Assistant's own is always in English."""
-    domain, key = error.translation_domain, error.translation_key
-    if domain is None or key is None:
+    """Return the text of an error in a language: its own is always in English."""
+    if error.translation_domain is None:
         return str(error)
-    texts = await async_get_translations(hass, language, "exceptions", [domain])
-    text = texts.get(f"component.{domain}.exceptions.{key}.message")
+    return _text(error, await async_get_translations(hass, language, "exceptions", [error.translation_domain]))
+
+
+@callback
+def in_own_language(hass: HomeAssistant, error: HomeAssistantError) -> str:
+    """Return the text of an error in Home Assistant's language, without its last full stop, as errors say theirs."""
+    texts = async_get_cached_translations(hass, hass.config.language, "exceptions", error.translation_domain)
+    return _text(error, texts).rstrip(".")
+
+
+def _text(error: HomeAssistantError, texts: Mapping[str, str]) -> str:
+    text = texts.get(f"component.{error.translation_domain}.exceptions.{error.translation_key}.message")
     return text.format(**(error.translation_placeholders or {})) if text else str(error)
 
 

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 
 from .const import DOMAIN
 from .engine import TorrentCastError
-from .errors import translated
+from .errors import in_own_language, translated
 from .media import Unplayable
 from .playback import Happening, Playback, Session
 
@@ -35,7 +36,7 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
     @callback
     def _on_happening(session: Session, happening: Happening) -> None:
         if session.target is not None:
-            hass.bus.async_fire(EVENT, described(session, happening))
+            hass.bus.async_fire(EVENT, described(hass, session, happening))
 
     return playback.happenings.add(_on_happening)
 
@@ -50,12 +51,12 @@ def async_fire_failure(hass: HomeAssistant, entity_id: str, title: str, error: E
         ATTR_TITLE: title,
         ATTR_POSITION: 0.0,
         ATTR_DURATION: None,
-        ATTR_REASON: reason(error),
+        ATTR_REASON: reason(hass, error),
     }
     hass.bus.async_fire(EVENT, data)
 
 
-def described(session: Session, happening: Happening) -> dict[str, Any]:
+def described(hass: HomeAssistant, session: Session, happening: Happening) -> dict[str, Any]:
     """Return the event's data: enough for a message or an automation, and no token, info-hash or address."""
     data: dict[str, Any] = {
         ATTR_TYPE: happening.value,
@@ -66,12 +67,15 @@ def described(session: Session, happening: Happening) -> dict[str, Any]:
         ATTR_DURATION: session.probe.duration if session.probe else None,
     }
     if happening is Happening.FAILED:
-        data[ATTR_REASON] = reason(session.error)
+        data[ATTR_REASON] = reason(hass, session.error)
     return data
 
 
-def reason(error: Exception | None) -> str | None:
-    """Return why something failed, in Home Assistant's words."""
+@callback
+def reason(hass: HomeAssistant, error: Exception | None) -> str | None:
+    """Return why something failed, in Home Assistant's language."""
     if isinstance(error, TorrentCastError | Unplayable):
         error = translated(error)
+    if isinstance(error, HomeAssistantError) and error.translation_domain is not None:
+        return in_own_language(hass, error)
     return None if error is None else str(error) or type(error).__name__

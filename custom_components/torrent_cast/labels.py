@@ -79,17 +79,19 @@ def size_label(size: int) -> str:
 def texts_of(hass: HomeAssistant) -> Texts:
     """Return the texts in Home Assistant's own language: the media browser does not say whose it is."""
     return Texts(
-        in_use=_text(hass, "in_use"),
-        season=_text(hass, "season"),
-        begun=_text(hass, "continue"),
-        watched=_text(hass, "watched"),
-        left_at=_text(hass, "left_at"),
+        in_use=own_text(hass, "in_use"),
+        season=own_text(hass, "season"),
+        begun=own_text(hass, "continue"),
+        watched=own_text(hass, "watched"),
+        left_at=own_text(hass, "left_at"),
     )
 
 
-def _text(hass: HomeAssistant, key: str) -> str:
+def own_text(hass: HomeAssistant, key: str) -> str:
+    """Return a text in Home Assistant's own language; in English as long as one that was just chosen is not loaded."""
     name = f"component.{DOMAIN}.common.{key}"
-    return async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)[name]
+    texts = (async_get_cached_translations(hass, one, "common", DOMAIN) for one in (hass.config.language, "en"))
+    return next(found[name] for found in texts if name in found)
 
 
 async def async_file_titles(hass: HomeAssistant, files: Sequence[TorrentFile]) -> dict[str, Title]:

@@ -4,15 +4,16 @@ from typing import Any
 
 import voluptuous as vol
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import BooleanSelector, EntitySelector, EntitySelectorConfig
 
 from .const import CONF_ENTITY, CONF_VOICE, PLAYER
+from .subentry_flow import SubentryFlow
 from .targets import CAST
 
 
-class PlayerFlow(ConfigSubentryFlow):
+class PlayerFlow(SubentryFlow):
     """Asks for the Cast device, and whether Assist is to use the new player instead of the Cast entity."""
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:

@@ -105,7 +105,7 @@ class Program:
         if happening is Happening.STARTED:
             self.error = None
         elif happening is Happening.FAILED:
-            self.error = reason(session.error)
+            self.error = reason(self._hass, session.error)
         self._changed()
 
     def _begin(self, starting: Coroutine[Any, Any, Session | None], context: Context | None) -> asyncio.Task[None]:
@@ -159,7 +159,7 @@ class Program:
         self._task = None
         self.queue.is_overtaken = False
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.error = reason(error if isinstance(error, Exception) else None)
+            self.error = reason(self._hass, error if isinstance(error, Exception) else None)
         self._changed()
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, override
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import BooleanSelector, TextSelector, TextSelectorConfig, TextSelectorType
 from yarl import URL
 
@@ -12,6 +12,7 @@ from .const import CONF_ADD, CONF_API_KEY, CONF_FOLDER, CONF_NAME, CONF_OUTSIDE,
 from .fetching import is_outside
 from .providers import FEED, FOLDER, TORZNAB, ProviderError, provider_of
 from .settings import from_entry
+from .subentry_flow import SubentryFlow
 
 ADDING: Final[dict[str, Any]] = {CONF_ADD: BooleanSelector(), CONF_WORDS: TextSelector()}
 ADDRESS: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -23,7 +24,7 @@ class BadInput(Exception):
     """What was typed cannot be right; the message is the key of its text."""
 
 
-class ProviderFlow(ConfigSubentryFlow):
+class ProviderFlow(SubentryFlow):
     """Asks for a provider's settings and tries them."""
 
     kind: str
@@ -60,9 +61,10 @@ class ProviderFlow(ConfigSubentryFlow):
     def _done(self, step: str, user_input: dict[str, Any]) -> SubentryFlowResult:
         data = dict(user_input)
         title = data.pop(CONF_NAME)
+        entry = self._get_entry()  # it may have gone while the provider was asked
         if step == "user":
             return self.async_create_entry(title=title, data=data)
-        return self.async_update_and_abort(self._get_entry(), self._get_reconfigure_subentry(), title=title, data=data)
+        return self.async_update_and_abort(entry, self._get_reconfigure_subentry(), title=title, data=data)
 
     def _schema(self, values: dict[str, Any]) -> vol.Schema:
         needed = {

@@ -8,6 +8,7 @@ import voluptuous as vol
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 
@@ -17,6 +18,7 @@ from .engine import BindingError, binding
 from .issues import Issue, async_report
 from .runtime import playback_of
 from .settings import DEFAULTS
+from .subentry_flow import GONE
 
 
 class _Flow(RepairsFlow):
@@ -32,8 +34,10 @@ class _Flow(RepairsFlow):
 
     @property
     def entry(self) -> ConfigEntry:
-        """Return the entry; its issues go with it."""
-        return self.hass.config_entries.async_entries(DOMAIN)[0]
+        """Return the entry. Where it has gone while the form was open, the flow ends."""
+        if not (entries := self.hass.config_entries.async_entries(DOMAIN)):
+            raise AbortFlow(GONE)
+        return entries[0]
 
     def _form(
         self, schema: dict[vol.Marker, Any], errors: dict[str, str], placeholders: dict[str, str] | None = None
@@ -101,8 +105,10 @@ class LibtorrentFlow(_Flow):
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Try again; another reason than before is another issue."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        if user_input is None or issue is None:
-            return self._form({}, {}, issue.translation_placeholders if issue else None)
+        if issue is None:
+            return self.async_abort(reason=GONE)
+        if user_input is None:
+            return self._form({}, {}, issue.translation_placeholders)
         try:
             await self.hass.async_add_executor_job(binding.load, Path(self.hass.config.cache_path(DOMAIN)))
         except BindingError as err:

@@ -55,7 +55,7 @@ async def test_a_film_is_found_and_watched_in_the_browser(film: Seed, tmp_path: 
             "Streaming",
             "Cast devices",
             "Network",
-            "What others learn and get",
+            "Privacy and sharing",
         ]
         assert hass.log.read_text().count("Traceback") == 0
     assert shots == ["config-flow", "search", "browser", "library", "options"]

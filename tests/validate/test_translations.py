@@ -20,9 +20,10 @@ from custom_components.torrent_cast.engine import TorrentCastError
 from custom_components.torrent_cast.engine.binding import _environment
 from custom_components.torrent_cast.issues import Issue
 from custom_components.torrent_cast.media import Reason, Refusal
-from custom_components.torrent_cast.playback import Activity
+from custom_components.torrent_cast.playback import Activity, Happening
 from custom_components.torrent_cast.provider_flow import FeedFlow, FolderFlow, ProviderFlow, TorznabFlow
 from custom_components.torrent_cast.sensor import PLAYABLE, SENSORS
+from custom_components.torrent_cast.subentry_flow import GONE
 from custom_components.torrent_cast.trigger import TRIGGERS
 
 from .files import OURS, modules, read
@@ -179,7 +180,8 @@ def test_the_flow_has_its_texts() -> None:
     config, options = EN["config"], EN["options"]
     assert set(config["error"]) == FORM
     assert set(options["error"]) == {"bad_base_url", "needed_for_adding", "port_taken"}
-    assert set(config["abort"]) == MADE_BY_HOME_ASSISTANT
+    assert set(config["abort"]) == MADE_BY_HOME_ASSISTANT | {GONE}
+    assert set(options["abort"]) == {GONE}
     for key in FORM - {"not_absolute", "port_taken"}:
         assert placeholders(config["error"][key]) >= placeholders(EN["exceptions"][key]["message"])
         for given in raised()[key]:
@@ -204,6 +206,7 @@ def test_every_field_of_a_provider_has_a_name_and_a_description(flow: type[Provi
     assert set(texts["step"]) == {"user", "reconfigure"}
     for form in texts["step"].values():
         assert set(form["data"]) == set(form["data_description"]) == {"name", *flow.needed, *flow.optional}
+    assert set(texts["abort"]) == {"reconfigure_successful", GONE}
     for key, text in texts["error"].items():
         assert placeholders(text) <= {"error", "provider"}
         assert key in EN["exceptions"] or key in {"bad_address", "not_absolute", "folder_not_allowed"}
@@ -216,11 +219,12 @@ def test_the_media_browser_has_its_texts_and_assistants_have_theirs() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in {"_text", "_say"}
+        and node.func.id in {"own_text", "_say"}
         and len(node.args) >= 2
         and isinstance(node.args[1], ast.Constant)
     }
-    assert called | {"say_playing", "say_second", "say_seconds", "say_waiting"} == set(EN["common"])
+    logged = {f"log_{happening}" for happening in Happening}
+    assert called | logged | {"say_playing", "say_second", "say_seconds", "say_waiting"} == set(EN["common"])
 
 
 def test_the_flow_of_a_player_has_its_texts() -> None:
@@ -229,6 +233,12 @@ def test_the_flow_of_a_player_has_its_texts() -> None:
     assert {step: set(form["data"]) for step, form in steps.items()} == fields
     assert {step: set(form["data_description"]) for step, form in steps.items()} == fields
     assert set(EN["config_subentries"][PLAYER]["error"]) == {"not_free"}
+    assert set(EN["config_subentries"][PLAYER]["abort"]) == {
+        "no_cast_device",
+        "already_configured",
+        "reconfigure_successful",
+        GONE,
+    }
 
 
 def test_the_services_have_their_texts() -> None:
@@ -262,6 +272,12 @@ def test_every_issue_has_its_texts() -> None:
     assert all({"title", "fix_flow"} == set(texts) for texts in EN["issues"].values())
     assert all({"title", "description"} <= set(texts["fix_flow"]["step"]["confirm"]) for texts in EN["issues"].values())
     assert set(EN["issues"]["directory_gone"]["fix_flow"]["error"]) == FORM - {"port_taken"}
+    aborts = {name: set(texts["fix_flow"]["abort"]) for name, texts in EN["issues"].items()}
+    assert aborts == (
+        {name: {GONE} for name in Issue if name is not Issue.NO_LIBTORRENT}
+        | {Issue.DISK_FULL: {"not_loaded"}}
+        | {name: {GONE, "changed"} for name in BINDING}
+    )
 
 
 def test_the_services_yaml_names_the_fields_of_the_schema() -> None:
