@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from homeassistant.core import Event, HomeAssistant, ServiceCall
 from homeassistant.helpers import area_registry as ar
+from homeassistant.helpers import condition
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_load_integrations
 from homeassistant.setup import async_setup_component
@@ -220,6 +221,32 @@ async def test_is_streaming(
     hass.bus.async_fire("go")
     await hass.async_block_till_done()
     assert bool(calls) is runs
+
+
+async def test_who_follows_the_condition_hears_of_what_may_change_it(
+    hass: HomeAssistant, tv: Television, play: Callable[..., Session]
+) -> None:
+    area = ar.async_get(hass).async_create("Attic")
+    config = {"condition": f"{DOMAIN}.is_streaming", "target": {"area_id": [area.id]}}
+    checker = await condition.async_from_config(hass, await condition.async_validate_condition_config(hass, config))
+    answers: list[bool | None] = []
+    stop = await checker.async_track_changes(lambda: answers.append(checker.async_check()))
+    assert not checker.needs_polling
+    session = play(tv)
+    session.set_state(State.PLAYING)
+    await hass.async_block_till_done()
+    assert answers == [False]
+    er.async_get(hass).async_update_entity(tv.entity_id, area_id=area.id)
+    await hass.async_block_till_done()
+    assert answers[-1] is True
+    session.end()
+    await hass.async_block_till_done()
+    assert answers[-1] is False
+    stop()
+    heard = len(answers)
+    play(tv).set_state(State.PLAYING)
+    await hass.async_block_till_done()
+    assert len(answers) == heard
 
 
 async def test_what_is_paused_is_not_streaming(

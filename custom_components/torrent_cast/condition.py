@@ -6,7 +6,10 @@ from typing import Any, Final, Unpack, cast, override
 import voluptuous as vol
 from homeassistant.const import CONF_OPTIONS, CONF_TARGET
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.condition import (
     ATTR_BEHAVIOR,
     BEHAVIOR_ALL,
@@ -21,6 +24,13 @@ from .events import EVENT
 from .runtime import playback_of
 from .targets import meant
 
+# What may change the answer: what becomes of a play, and which devices a target means.
+CHANGES: Final = (
+    EVENT,
+    er.EVENT_ENTITY_REGISTRY_UPDATED,
+    dr.EVENT_DEVICE_REGISTRY_UPDATED,
+    ar.EVENT_AREA_REGISTRY_UPDATED,
+)
 SCHEMA: Final = vol.Schema(
     {
         vol.Optional(CONF_TARGET): cv.TARGET_FIELDS,
@@ -55,7 +65,14 @@ class IsStreaming(Condition):
         def _on_event(_event: Any) -> None:  # noqa: ANN401  # whatever it tells, the answer may be another
             action()
 
-        return self._hass.bus.async_listen(EVENT, _on_event)
+        removals = [self._hass.bus.async_listen(event, _on_event) for event in CHANGES]
+
+        @callback
+        def _remove() -> None:
+            for remove in removals:
+                remove()
+
+        return _remove
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:

@@ -1,5 +1,6 @@
 """Tools for language models: search, play, status, stop."""
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Final, override
 
 import voluptuous as vol
@@ -47,7 +48,7 @@ def async_get_tools(hass: HomeAssistant, llm_context: LLMContext, api_id: str) -
     return None
 
 
-class _Tool(Tool):
+class _Tool(Tool, ABC):
     """One of ours; blank arguments, which models like to send, count as left out."""
 
     integration = DOMAIN
@@ -68,11 +69,11 @@ class _Tool(Tool):
         )
         return ToolResult(data=await self.answer(hass, llm_context, where, fields))
 
+    @abstractmethod
     async def answer(
         self, hass: HomeAssistant, llm_context: LLMContext, where: Where, fields: dict[str, Any]
     ) -> JsonObjectType:
         """Do what the tool is for."""
-        raise NotImplementedError
 
 
 class SearchTool(_Tool):

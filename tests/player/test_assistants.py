@@ -16,6 +16,7 @@ from homeassistant.helpers import intent, llm
 from homeassistant.setup import async_setup_component
 
 import custom_components.torrent_cast
+from custom_components.torrent_cast import intent as intents
 from custom_components.torrent_cast import spoken
 from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.playback import Playback, seconds_to_wait
@@ -202,6 +203,51 @@ async def test_two_devices_of_one_name_are_told_apart_by_where_it_was_said(
     with pytest.raises(intent.MatchFailedError) as failed:
         spoken.device(hass, Where(name="screen", assistant="conversation"))
     assert failed.value.result.no_match_reason is intent.MatchFailedReason.DUPLICATE_NAME
+
+
+@pytest.mark.usefixtures("sentences")
+async def test_a_device_nearby_is_meant_where_none_is_said(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, twins: dict[str, str]
+) -> None:
+    await kept(playback, film)
+    assert await say(hass, "watch the film") == "Several Cast devices may be meant. Say which one, by its name or area."
+    assert cast.asked == []
+    here = intent.MatchTargetsPreferences(area_id="living_room")
+    assert spoken.device(hass, Where(assistant="conversation", preferences=here)) == CAST
+
+
+@pytest.mark.usefixtures("sentences")
+async def test_what_is_no_cast_device_cannot_play(hass: HomeAssistant, playback: Playback, film: Seed) -> None:
+    await kept(playback, film)
+    radio = {"friendly_name": "Kitchen radio", "supported_features": FEATURES}
+    hass.states.async_set("media_player.radio", "off", radio)
+    async_expose_entity(hass, "conversation", "media_player.radio", should_expose=True)
+    said = await say(hass, "watch the film on the kitchen radio")
+    assert said == "No Cast device was named. Choose at least one as the target."
+
+
+@pytest.mark.usefixtures("sentences")
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.2, "The film can play in about a second"),
+        (7.6, "The film can play in about 8 seconds"),
+        (None, "The film is not coming in yet, so I cannot say how long it takes"),
+    ],
+)
+async def test_the_wait_is_told_in_seconds(
+    hass: HomeAssistant,
+    cast: FakeCast,
+    playback: Playback,
+    film: Seed,
+    seconds: float | None,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intents, "seconds_to_wait", lambda _session: seconds)
+    session = playback.start_session(await playback.parse(film.magnet), title="The film", target=CAST)
+    assert await say(hass, "how long until it can play") == told
+    session.end()
 
 
 @pytest.mark.usefixtures("sentences")
