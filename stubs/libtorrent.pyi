@@ -210,7 +210,9 @@ class listen_failed_alert(alert):
     error: error_code
 
 class portmap_alert(alert): ...
-class portmap_error_alert(alert): ...
+
+class portmap_error_alert(alert):
+    error: error_code
 
 class incoming_connection_alert(alert):
     endpoint: tuple[str, int]

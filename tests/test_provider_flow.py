@@ -2,6 +2,8 @@
 # fixtures are asked for by name
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,23 @@ async def test_nothing_is_added_by_itself_where_nothing_is_kept(
     assert result["errors"] == {"base": "nothing_kept"}
     result = await add(hass, entry, "folder", **fields, add=False)
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_provider_has_a_name(hass: HomeAssistant, entry: MockConfigEntry, allowed: Path) -> None:
+    result = await add(hass, entry, "folder", name=" ", folder=str(allowed))
+    assert result["errors"] == {"base": "no_name"}
+    result = await add(hass, entry, "folder", name=" Downloads ", folder=str(allowed))
+    assert result["title"] == "Downloads"
+
+
+async def test_why_an_address_does_not_answer_is_said_in_words(
+    hass: HomeAssistant, entry: MockConfigEntry, indexer: Indexer
+) -> None:
+    url = indexer.url("/feed")
+    await indexer.server.close()
+    result = await add(hass, entry, "feed", name="Feed", url=url)
+    assert result["errors"] == {"base": "provider_unreachable"}
+    assert result["description_placeholders"] == {"error": os.strerror(errno.ECONNREFUSED), "provider": "Feed"}
 
 
 @pytest.mark.parametrize("address", ["film", "ftp://x/", "http://", "http://[x/", "http://xn--/", "file:///etc/passwd"])

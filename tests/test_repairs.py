@@ -16,9 +16,10 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, CONF_PORT, DOMAIN
+from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DIRECTORY, CONF_PORT, CONF_UPNP, DOMAIN
 from custom_components.torrent_cast.engine import (
     BindingError,
+    Engine,
     NotEnoughSpace,
     Ports,
     StorageError,
@@ -204,6 +205,7 @@ async def test_without_an_entry_no_room_can_be_made(hass: HomeAssistant, entry: 
         (Issue.DIRECTORY_GONE, {"download_directory": "/tmp"}),  # noqa: S108  # it is there
         (Issue.NO_LIBTORRENT, {}),
         (Issue.PORT_TAKEN, {"port": 0}),
+        (Issue.PORT_CLOSED, {"port": 0, "upnp": False}),
     ],
 )
 async def test_a_form_whose_entry_went_ends_in_words(
@@ -293,9 +295,47 @@ async def test_a_port_that_became_free_is_taken_again(
 async def test_the_issue_goes_when_the_engine_has_its_port(
     hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
 ) -> None:
-    async_report_port(hass, await started(hass, entry, film))
+    ports = await started(hass, entry, film)
+    async_report_port(hass, Issue.PORT_TAKEN, port=str(ports.wanted), other=str(ports.listening))
     playback.changes.beat()
     await until(lambda: shown(hass) == set())
+
+
+async def refused(hass: HomeAssistant, entry: MockConfigEntry, seed: Seed) -> Ports:
+    """Have a router refuse to open the port of the engine."""
+    ports = await started(hass, entry, seed)
+    with pytest.MonkeyPatch.context() as patched:  # no router is to hear of a test
+        patched.setattr(Engine, "apply", lambda _engine, _settings: None)
+        hass.config_entries.async_update_entry(entry, options=dict(entry.options) | {CONF_UPNP: True})
+        await hass.async_block_till_done()
+    ports.refused = "not authorised"
+    entry.runtime_data.changes.beat()
+    await until(lambda: shown(hass) == {Issue.PORT_CLOSED})
+    return ports
+
+
+async def test_a_port_that_the_router_keeps_closed_is_shown_until_somebody_comes(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
+) -> None:
+    ports = await refused(hass, entry, film)
+    ports.was_reached = True
+    playback.changes.beat()
+    await until(lambda: shown(hass) == set())
+
+
+async def test_a_port_that_the_router_keeps_closed_is_mended_by_another_or_by_asking_no_more(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed, fix: Step
+) -> None:
+    ports = await refused(hass, entry, film)
+    form = await fix(Issue.PORT_CLOSED)
+    assert form["description_placeholders"] == {"port": str(ports.listening), "error": "not authorised"}
+    assert {field["name"] for field in form["data_schema"]} == {CONF_PORT, CONF_UPNP}
+    done = await fix(Issue.PORT_CLOSED, form, port=0, upnp=False)
+    assert done["type"] == "create_entry"
+    assert entry.runtime_data is playback  # what plays goes on
+    playback.changes.beat()
+    await hass.async_block_till_done()
+    assert shown(hass) == set()
 
 
 # --- system health ---------------------------------------------------------------------------------------------------

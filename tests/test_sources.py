@@ -2,12 +2,15 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
 
 import asyncio
+import errno
 import gzip
 import os
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.abc import ResolveResult
@@ -192,8 +195,28 @@ async def test_a_server_that_is_not_there(hass: HomeAssistant, playback: Playbac
     url = indexer.url("film.torrent")
     await indexer.server.close()
     error = await error_of(hass, playback, url)
-    assert error.reason == "fetch_failed"
+    assert (error.reason, error.details) == ("fetch_failed", {"error": os.strerror(errno.ECONNREFUSED)})
     assert url not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (aiohttp.ClientConnectorDNSError, "no machine has this name"),
+        (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted"),
+    ],
+)
+async def test_why_a_server_cannot_be_spoken_with_is_said_without_its_address(
+    hass: HomeAssistant, playback: Playback, monkeypatch: pytest.MonkeyPatch, kind: type[Exception], why: str
+) -> None:
+    place = SimpleNamespace(host="secret.example", port=443, ssl=True)
+
+    async def fail(*_: object, **__: object) -> bytes:
+        raise kind(place, OSError(0, "of secret.example"))
+
+    monkeypatch.setattr(fetching, "_follow", fail)
+    error = await error_of(hass, playback, "http://192.0.2.1/")
+    assert error.details == {"error": why}
 
 
 async def test_a_redirect_from_elsewhere_to_this_machine_is_home_assistants_to_refuse(

@@ -1,6 +1,7 @@
 """Fetches small files from the web, and refuses to be led to places of the home network that nobody named."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,7 +61,17 @@ async def fetch(
     except SSRFRedirectError as err:
         raise SourceError("bad_redirect") from err
     except (aiohttp.ClientError, ValueError) as err:
-        raise SourceError("fetch_failed", error=type(err).__name__) from err
+        raise SourceError("fetch_failed", error=_why(err)) from err
+
+
+def _why(error: Exception) -> str:
+    """Return what is wrong in words that hold nothing of the address: there may be a key in it."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no machine has this name"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted"
+    code = error.os_error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
+    return os.strerror(code) if code else type(error).__name__
 
 
 def parsed(text: str, reason: str) -> URL:

@@ -9,7 +9,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
-from .engine import BindingError, NotEnoughSpace, Ports, StorageError
+from .engine import BindingError, NotEnoughSpace, StorageError
 from .playback import Happening, NoReachableUrl, Playback, Session
 
 LIBTORRENT_DOCS: Final = "https://github.com/torrent-cast/torrent-cast/blob/main/docs/wheels.md"
@@ -24,6 +24,7 @@ class Issue(StrEnum):
     DIRECTORY_GONE = "directory_gone"
     NO_LIBTORRENT = "no_libtorrent"
     PORT_TAKEN = "port_taken"
+    PORT_CLOSED = "port_closed"
 
 
 # What a happening shows to be in order again.
@@ -49,9 +50,13 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
         if (ports := playback.ports) is None or ports.listening is None:
             return
         if ports.is_taken:
-            async_report_port(hass, ports)
+            async_report_port(hass, Issue.PORT_TAKEN, port=str(ports.wanted), other=str(ports.listening))
         else:
             async_mend(hass, Issue.PORT_TAKEN)
+        if ports.is_closed and playback.settings.engine.upnp:  # who opens it by hand does not ask the router
+            async_report_port(hass, Issue.PORT_CLOSED, port=str(ports.listening), error=str(ports.refused))
+        else:
+            async_mend(hass, Issue.PORT_CLOSED)
 
     removals = (playback.happenings.add(_on_happening), playback.changes.add(_on_change))
 
@@ -95,16 +100,16 @@ def async_report(hass: HomeAssistant, issue: Issue, error: Exception | None = No
 
 
 @callback
-def async_report_port(hass: HomeAssistant, ports: Ports) -> None:
-    """Show that the chosen port was taken. Films play all the same."""
+def async_report_port(hass: HomeAssistant, issue: Issue, **placeholders: str) -> None:
+    """Show what is wrong with the port for peers. Films play all the same."""
     ir.async_create_issue(
         hass,
         DOMAIN,
-        Issue.PORT_TAKEN,
+        issue,
         is_fixable=True,
         severity=ir.IssueSeverity.WARNING,
-        translation_key=Issue.PORT_TAKEN,
-        translation_placeholders={"port": str(ports.wanted), "other": str(ports.listening)},
+        translation_key=issue,
+        translation_placeholders=placeholders,
     )
 
 

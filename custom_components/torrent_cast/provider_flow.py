@@ -60,7 +60,7 @@ class ProviderFlow(SubentryFlow):
 
     def _done(self, step: str, user_input: dict[str, Any]) -> SubentryFlowResult:
         data = dict(user_input)
-        title = data.pop(CONF_NAME)
+        title = data.pop(CONF_NAME).strip()
         entry = self._get_entry()  # it may have gone while the provider was asked
         if step == "user":
             return self.async_create_entry(title=title, data=data)
@@ -86,6 +86,8 @@ class ProviderFlow(SubentryFlow):
 
     async def _check(self, user_input: dict[str, Any]) -> None:
         """Raise BadInput, and ProviderError unless the provider answers."""
+        if not user_input[CONF_NAME].strip():
+            raise BadInput("no_name")
         if user_input.get(CONF_ADD) and not from_entry(self._get_entry()).keep:
             raise BadInput("nothing_kept")
         if (address := user_input.get(CONF_URL)) is not None and not _is_web(address):

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import voluptuous as vol
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -10,10 +10,10 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+from homeassistant.helpers.selector import BooleanSelector, TextSelector, TextSelectorConfig, TextSelectorType
 
 from .config_flow import PORT, directory_errors, is_base_url, port_errors
-from .const import CONF_BASE_URL, CONF_DIRECTORY, CONF_PORT, DOMAIN
+from .const import CONF_BASE_URL, CONF_DIRECTORY, CONF_PORT, CONF_UPNP, DOMAIN
 from .engine import BindingError, binding
 from .issues import Issue, async_report
 from .runtime import playback_of
@@ -123,23 +123,32 @@ class LibtorrentFlow(_Flow):
 class PortFlow(_Flow):
     """Asks for a port that is free."""
 
+    fields: ClassVar[dict[str, Any]] = {CONF_PORT: PORT}
+
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """Ask for the port and start again with it, the same one too: who had it may be gone."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         placeholders = dict(issue.translation_placeholders or {}) if issue else {}
-        old = int((DEFAULTS | self.entry.options)[CONF_PORT])
-        port = old if user_input is None else int(user_input[CONF_PORT])
+        old = DEFAULTS | self.entry.options
+        new = old | (user_input or {})
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors, wrong = await port_errors(self.hass, port, old)
+            errors, wrong = await port_errors(self.hass, int(new[CONF_PORT]), int(old[CONF_PORT]))
             placeholders |= wrong
             if not errors:
-                if port == old:
+                if new == old:
                     self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
-                options = {**self.entry.options, CONF_PORT: port}
-                self.hass.config_entries.async_update_entry(self.entry, options=options)  # which starts it again
+                options = {**self.entry.options, **user_input, CONF_PORT: int(new[CONF_PORT])}
+                self.hass.config_entries.async_update_entry(self.entry, options=options)  # another port starts it again
                 return self.async_create_entry(data={})
-        return self._form({vol.Required(CONF_PORT, default=port): PORT}, errors, placeholders)
+        schema = {vol.Required(name, default=new[name]): selector for name, selector in self.fields.items()}
+        return self._form(schema, errors, placeholders)
+
+
+class ClosedPortFlow(PortFlow):
+    """Asks for a port that the router may open, or to ask it no more."""
+
+    fields: ClassVar[dict[str, Any]] = {CONF_PORT: PORT, CONF_UPNP: BooleanSelector()}
 
 
 FLOWS: Final[dict[str, type[RepairsFlow]]] = {
@@ -149,6 +158,7 @@ FLOWS: Final[dict[str, type[RepairsFlow]]] = {
     Issue.DIRECTORY_GONE: DirectoryFlow,
     Issue.NO_LIBTORRENT: LibtorrentFlow,
     Issue.PORT_TAKEN: PortFlow,
+    Issue.PORT_CLOSED: ClosedPortFlow,
 }
 
 

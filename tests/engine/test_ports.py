@@ -73,8 +73,30 @@ async def test_no_port_was_taken_where_none_was_chosen(engine: Engine) -> None:
 def test_one_way_through_a_router_is_enough(libtorrent: ModuleType, alerts: list[str], opened: bool | None) -> None:
     ports = Ports(libtorrent, 6881)
     for name in alerts:
-        ports.handlers()[getattr(libtorrent, name)](SimpleNamespace())
+        ports.handlers()[getattr(libtorrent, name)](SimpleNamespace(error=refusal(libtorrent)))
     assert ports.opened is opened
+    assert ports.is_closed is (opened is False)
+
+
+def refusal(libtorrent: ModuleType) -> object:
+    """Return the error of a router that has given the port to somebody else (UPnP's ConflictInMappingEntry)."""
+    return libtorrent.error_code(718, libtorrent.upnp_category())
+
+
+def test_a_network_without_a_router_that_answers_is_not_a_closed_port(libtorrent: ModuleType) -> None:
+    ports = Ports(libtorrent, 6881)
+    silence = libtorrent.error_code(errno.ETIMEDOUT, libtorrent.system_category())
+    ports.handlers()[libtorrent.portmap_error_alert](SimpleNamespace(error=silence))
+    assert (ports.opened, ports.is_closed) == (False, False)
+
+
+def test_a_port_that_was_refused_is_open_once_somebody_came(libtorrent: ModuleType) -> None:
+    ports = Ports(libtorrent, 6881)
+    ports.handlers()[libtorrent.portmap_error_alert](SimpleNamespace(error=refusal(libtorrent)))
+    assert ports.refused
+    assert ports.is_closed
+    ports.handlers()[libtorrent.incoming_connection_alert](SimpleNamespace(endpoint=("1.2.3.4", 50000)))
+    assert not ports.is_closed
 
 
 @pytest.mark.parametrize(

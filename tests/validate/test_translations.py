@@ -209,7 +209,7 @@ def test_every_field_of_a_provider_has_a_name_and_a_description(flow: type[Provi
     assert set(texts["abort"]) == {"reconfigure_successful", GONE}
     for key, text in texts["error"].items():
         assert placeholders(text) <= {"error", "provider"}
-        assert key in EN["exceptions"] or key in {"bad_address", "not_absolute", "folder_not_allowed"}
+        assert key in EN["exceptions"] or key in {"bad_address", "no_name", "not_absolute", "folder_not_allowed"}
 
 
 def test_the_media_browser_has_its_texts_and_assistants_have_theirs() -> None:

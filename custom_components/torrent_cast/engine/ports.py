@@ -5,12 +5,15 @@ import socket
 from collections.abc import Callable
 from ipaddress import ip_address
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import libtorrent as lt
 
 _LOGGER = logging.getLogger(__name__)
+
+# What libtorrent calls the kind of errors with which a router answers.
+ROUTER: Final = "upnp"
 
 
 def obstacle(port: int) -> str | None:
@@ -36,6 +39,8 @@ class Ports:
         self.wanted = wanted
         self.opened: bool | None = None
         """Whether a router said that it lets peers in; None where none answered."""
+        self.refused: str | None = None
+        """What a router said that does not want to open the port; that none answered is no refusal."""
         self.was_reached = False
         """Whether a peer from outside the local network has come by itself."""
         self._lt = libtorrent
@@ -50,6 +55,11 @@ class Ports:
     def is_taken(self) -> bool:
         """Tell whether the chosen port was not to be had: libtorrent then tries the next ones."""
         return bool(self.wanted) and any(port != self.wanted for port in self._listening.values())
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether a router keeps peers out, as far as that shows: it said so, and none has come all the same."""
+        return self.refused is not None and not self.opened and not self.was_reached
 
     def handlers(self) -> dict[type, Callable[..., None]]:
         """Return what to do with libtorrent's alerts about ports."""
@@ -70,8 +80,10 @@ class Ports:
     def _on_opened(self, _alert: lt.portmap_alert) -> None:
         self.opened = True
 
-    def _on_not_opened(self, _alert: lt.portmap_error_alert) -> None:
+    def _on_not_opened(self, alert: lt.portmap_error_alert) -> None:
         self.opened = self.opened or False  # of several ways one is enough
+        if alert.error.category().name() == ROUTER:
+            self.refused = alert.error.message()
 
     def _on_incoming(self, alert: lt.incoming_connection_alert) -> None:
         self.was_reached = self.was_reached or ip_address(alert.endpoint[0]).is_global
