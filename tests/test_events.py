@@ -235,13 +235,13 @@ async def test_who_follows_the_condition_hears_of_what_may_change_it(
     session = play(tv)
     session.set_state(State.PLAYING)
     await hass.async_block_till_done()
-    assert answers == [False]
+    assert answers.pop() is False
     er.async_get(hass).async_update_entity(tv.entity_id, area_id=area.id)
     await hass.async_block_till_done()
-    assert answers[-1] is True
+    assert answers.pop() is True
     session.end()
     await hass.async_block_till_done()
-    assert answers[-1] is False
+    assert answers.pop() is False
     stop()
     heard = len(answers)
     play(tv).set_state(State.PLAYING)

@@ -19,13 +19,14 @@ from homeassistant.helpers.condition import (
     ConditionConfig,
 )
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util.event_type import EventType
 
 from .events import EVENT
 from .runtime import playback_of
 from .targets import meant
 
 # What may change the answer: what becomes of a play, and which devices a target means.
-CHANGES: Final = (
+CHANGES: Final[tuple[EventType[Any] | str, ...]] = (
     EVENT,
     er.EVENT_ENTITY_REGISTRY_UPDATED,
     dr.EVENT_DEVICE_REGISTRY_UPDATED,

@@ -141,7 +141,9 @@ class PortFlow(_Flow):
                 options = {**self.entry.options, **user_input, CONF_PORT: int(new[CONF_PORT])}
                 self.hass.config_entries.async_update_entry(self.entry, options=options)  # another port starts it again
                 return self.async_create_entry(data={})
-        schema = {vol.Required(name, default=new[name]): selector for name, selector in self.fields.items()}
+        schema: dict[vol.Marker, Any] = {
+            vol.Required(name, default=new[name]): selector for name, selector in self.fields.items()
+        }
         return self._form(schema, errors, placeholders)
 
 

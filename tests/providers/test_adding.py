@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -197,9 +198,10 @@ async def test_providers_that_are_looked_at_at_once_remember_both(
     assert stored == {one.id: [Item("Film", one.id).id] for one in both}
 
 
-async def test_a_folder_that_is_gone_is_said_once(
+async def test_a_folder_that_is_gone_is_said_once_and_once_when_it_is_back(
     adding: Adding, folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     folder._path.rmdir()
     folder.interval = 0.0
     looks = 0
@@ -208,7 +210,10 @@ async def test_a_folder_that_is_gone_is_said_once(
     async def counted() -> list:  # type: ignore[type-arg]  # passed on as it is
         nonlocal looks
         looks += 1
-        if looks > 3:
+        if looks == 4:
+            assert "can be looked at again" not in caplog.text
+            folder._path.mkdir()
+        if looks > 6:
             raise RuntimeError("enough")
         return await latest()
 
@@ -216,6 +221,7 @@ async def test_a_folder_that_is_gone_is_said_once(
     with pytest.raises(RuntimeError):
         await soon(adding.run(folder, "", adds_first=True))
     assert caplog.text.count("cannot be looked at") == 1
+    assert caplog.text.count("can be looked at again") == 1
 
 
 async def test_a_look_that_fails_says_why(adding: Adding, folder: Folder, entry: MockConfigEntry) -> None:

@@ -47,7 +47,9 @@ class Adding:
                     self._failing.add(provider.id)
                     _LOGGER.warning("%s cannot be looked at: %s", provider.name, err.details.get("error", err.reason))
             else:
-                self._failing.discard(provider.id)
+                if provider.id in self._failing:
+                    self._failing.discard(provider.id)
+                    _LOGGER.info("%s can be looked at again", provider.name)
             await asyncio.sleep(provider.interval)
 
     async def look(self, provider: Provider, pattern: str, *, adds_first: bool) -> None:
