@@ -16,6 +16,7 @@ from .labels import Texts, percent, size_label, so_far, with_state
 from .playback import Entry, Playback, Seen
 from .providers import Provider
 from .titles import Title, titles_of
+from .tree import Level
 
 
 async def library(hass: HomeAssistant, playback: Playback, providers: Iterable[Provider]) -> BrowseMediaSource:
@@ -63,13 +64,13 @@ async def torrent(hass: HomeAssistant, playback: Playback, where: InTorrent) -> 
 
 
 def _opened(entry: Entry, where: InTorrent, texts: Texts) -> BrowseMediaSource:
-    files = tree.playable(entry.files)
-    titles = labels.file_titles(files)
+    level = tree.level(tree.playable(entry.files), where.folder or "")
+    titles = labels.file_titles(level.files)  # and not of all: ten thousand take their time
     if where.season is not None:
-        chosen = tree.seasons(tree.level(files).files, titles).get(where.season, [])
+        chosen = tree.seasons(level.files, titles).get(where.season, [])
         return nodes.folder(str(where), texts.season.format(number=where.season), _files(entry, chosen, titles, texts))
     name = name_in(where.folder) if where.folder else labels.torrent_names([entry])[entry.key]
-    return nodes.folder(str(where), name, _level(entry, files, titles, where.folder or "", texts))
+    return nodes.folder(str(where), name, _level(entry, level, titles, texts, is_top=not where.folder))
 
 
 async def provider(hass: HomeAssistant, one: Provider) -> BrowseMediaSource:
@@ -98,11 +99,10 @@ def _first(entry: Entry, where: InTorrent) -> TorrentFile | None:
 
 
 def _level(
-    entry: Entry, files: Sequence[TorrentFile], titles: dict[str, Title], folder: str, texts: Texts
+    entry: Entry, level: Level, titles: dict[str, Title], texts: Texts, *, is_top: bool
 ) -> list[BrowseMediaSource]:
-    """Return what is in a folder: folders, seasons where its files are of several, files."""
-    level = tree.level(files, folder)
-    groups = {} if folder else tree.seasons(level.files, titles)
+    """Return what is in a folder: folders, seasons where the files of the torrent's own are of several, files."""
+    groups = tree.seasons(level.files, titles) if is_top else {}
     if len(groups) < 2:  # noqa: PLR2004  # one season is no choice
         groups = {None: list(level.files)}
     seasons = [

@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_ADD, CONF_WORDS, DOMAIN, PLAYER
+from .engine import SourceError
 from .playback import Playback
 from .providers import FOLDER, Adding, Item, Provider, ProviderError, provider_of
 
@@ -39,9 +40,9 @@ class Providers:
         return tuple(self._providers.values())
 
     def get(self, provider_id: str) -> Provider:
-        """Return a provider. Raises ProviderError."""
+        """Return a provider. Raises SourceError."""
         if (provider := self._providers.get(provider_id)) is None:
-            raise ProviderError("unknown_provider")
+            raise SourceError("unknown_provider")
         return provider
 
     async def search(self, text: str, patience: float = PATIENCE) -> list[tuple[Provider, Item]]:

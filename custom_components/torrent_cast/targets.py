@@ -36,8 +36,10 @@ def called(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
 def meant(hass: HomeAssistant, target: dict[str, Any]) -> set[str]:
     """Return the entities that a target names, and the Cast entities that it means by device, area, floor or label.
 
-    A player of ours stands for its Cast entity, which may be hidden or have another area.
+    A player of ours stands for its Cast entity, which may be hidden or have another area. `all` are all Cast entities.
     """
+    if target.get(ATTR_ENTITY_ID) == ENTITY_MATCH_ALL:
+        return {entity_id for entity_id in hass.states.async_entity_ids(MEDIA_PLAYER) if _is_cast(hass, entity_id)}
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
     indirectly = (cast_behind(hass, entity_id) for entity_id in selected.indirectly_referenced)
     return _named(hass, selected) | {entity_id for entity_id in indirectly if entity_id is not None}

@@ -12,11 +12,12 @@ from homeassistant.components.media_player import MediaClass
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.torrent_cast import tree
+from custom_components.torrent_cast import labels, tree
 from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.engine import TorrentFile
 from custom_components.torrent_cast.media_source import async_get_media_source
 from custom_components.torrent_cast.playback import Playback, Session
+from custom_components.torrent_cast.titles import Title, read_titles
 from tests.conftest import Seed, kept, settled, soon
 from tests.media_source.conftest import KEY, ROOT, Ask, supplied, titles
 
@@ -149,6 +150,27 @@ async def test_the_loop_does_not_wait_for_a_torrent_of_many_files(
     await ask("resolve_media", f"{ROOT}/{show.key}/season/2")
     assert len(threads) >= 5
     assert threading.get_ident() not in threads
+
+
+async def test_names_are_read_of_what_is_shown_only(
+    ask: Ask, playback: Playback, show: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await supplied(playback, show)
+    read: list[str] = []
+
+    def noted(paths: Iterable[str]) -> dict[str, Title]:
+        paths = list(paths)
+        read.extend(paths)
+        return read_titles(paths)
+
+    monkeypatch.setattr(labels, "read_titles", noted)
+    (extras, *_) = (await ask("browse_media", f"{ROOT}/{show.key}"))["children"]
+    assert read
+    assert not [path for path in read if "Extras" in path]
+    read.clear()
+    await ask("browse_media", extras["media_content_id"])
+    assert read
+    assert all("Extras" in path for path in read)
 
 
 async def test_a_folder_has_its_files(ask: Ask, show: Seed) -> None:

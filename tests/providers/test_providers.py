@@ -159,6 +159,6 @@ async def test_items_are_not_remembered_for_ever(hass: HomeAssistant, tmp_path: 
     folder = Folder("id", "Folder", hass, tmp_path)
     for number in range(REMEMBERED + 1):
         folder._remember([Item("x", str(number))])
-    with pytest.raises(ProviderError, match="unknown_item"):
+    with pytest.raises(SourceError, match="unknown_item"):
         folder.item(Item("x", "0").id)
     assert folder.item(Item("x", "1").id).source == "1"

@@ -29,6 +29,17 @@ async def test_stop_ends_what_plays_and_stops_the_device(
     assert [session.target for session in playback.sessions] == [kitchen.entity_id]
 
 
+async def test_stop_all(
+    hass: HomeAssistant, tv: Television, televisions: Televisions, film: Seed, playback: Playback
+) -> None:
+    kitchen = televisions.add("kitchen")
+    hass.states.async_set("media_player.of_somebody_else", "playing")
+    await play(hass, [tv.entity_id, kitchen.entity_id], film.magnet)
+    await soon(hass.services.async_call(DOMAIN, "stop", {"entity_id": "all"}, blocking=True))
+    assert (tv.stopped, kitchen.stopped) == (1, 1)
+    assert playback.sessions == ()
+
+
 async def test_stop_while_it_gets_ready(
     hass: HomeAssistant, tv: Television, playback: Playback, downloads: Path
 ) -> None:

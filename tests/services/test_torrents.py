@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import voluptuous as vol
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, Unauthorized
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -28,7 +28,7 @@ from tests.conftest import (
     torrents_in_libtorrent,
     until,
 )
-from tests.services.conftest import act, do, refusal_key
+from tests.services.conftest import act, do, refusal_key, refused
 
 pytestmark = pytest.mark.usefixtures("entry")
 
@@ -329,6 +329,17 @@ async def test_without_an_entry_all_say_so(hass: HomeAssistant, entry: MockConfi
 
 
 # --- play by what is here --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["play", "add"])
+async def test_a_media_id_of_a_place_that_was_removed_is_the_callers_fault(
+    hass: HomeAssistant, tv: Television, action: str
+) -> None:
+    fields = {"entity_id": tv.entity_id} if action == "play" else {}
+    source = "media-source://torrent_cast/provider/gone/0123456789abcdef"
+    error = await refused(do(hass, action, source=source, **fields))
+    assert isinstance(error, ServiceValidationError)
+    assert error.translation_key == "unknown_provider"
 
 
 async def test_a_media_id_plays(hass: HomeAssistant, tv: Television, playback: Playback, film: Seed) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ..engine import Source, TorrentCastError
+from ..engine import Source, SourceError, TorrentCastError
 from ..playback import Playback
 
 # Results that somebody may still click on.
@@ -57,9 +57,9 @@ class Provider(ABC):
         return self._remember(await self._search(text))
 
     def item(self, item_id: str) -> Item:
-        """Return an item that was found before. Raises ProviderError."""
+        """Return an item that was found before. Raises SourceError."""
         if (item := self._items.get(item_id)) is None:
-            raise ProviderError("unknown_item")
+            raise SourceError("unknown_item")
         return item
 
     @abstractmethod
