@@ -17,7 +17,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from .errors import translate_errors
-from .playback import Session, State, TargetUnavailable
+from .playback import Session, SessionEnded, State, TargetUnavailable
 from .targets import is_there
 
 _LOGGER = logging.getLogger(__name__)
@@ -54,13 +54,18 @@ async def _until_it_plays(session: Session) -> None:
 
 
 async def play_unheard(hass: HomeAssistant, context: Context | None, session: Session) -> None:
-    """Play for a caller who does not wait: what goes wrong is in the log."""
+    """Play for a caller who does not wait: what goes wrong is in the log, where it is not somebody's wish."""
     try:
         await play_on(hass, context, session)
     except HomeAssistantError as err:
-        _LOGGER.error("Cannot play on %s: %s", session.target, err)  # noqa: TRY400  # its text says it all
+        _LOGGER.log(level_of(err), "Cannot play on %s: %s", session.target, err)
     except Exception:
         _LOGGER.exception("Cannot play on %s", session.target)
+
+
+def level_of(error: BaseException) -> int:
+    """Return how loud the log is to tell of an error: that somebody stopped a play, or began another, is none."""
+    return logging.DEBUG if isinstance(error.__cause__, SessionEnded) else logging.ERROR
 
 
 async def stop_on(hass: HomeAssistant, context: Context | None, target: str, sessions: Iterable[Session]) -> bool:

@@ -13,7 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 from .errors import translate_errors, translated
 from .events import async_fire_failure, reason
 from .playback import Enqueue, Happening, Playback, Queue, Queued, Session, SessionEnded
-from .playing import play_on
+from .playing import level_of, play_on
 from .references import choose_source, name_of_choice
 from .targets import authorise
 
@@ -167,4 +167,4 @@ def _log(task: asyncio.Task[None]) -> None:
     """Say in the log what nobody waits for any more."""
     if not task.cancelled() and (error := task.exception()) is not None:
         known = isinstance(error, HomeAssistantError)
-        _LOGGER.error("Cannot play: %s", error, exc_info=None if known else error)
+        _LOGGER.log(level_of(error), "Cannot play: %s", error, exc_info=None if known else error)

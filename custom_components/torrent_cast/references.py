@@ -64,9 +64,14 @@ async def choose(hass: HomeAssistant, playback: Playback, identifier: Identifier
 
 
 def is_ours(media_type: str, media_id: str) -> bool:
-    """Tell whether a player of ours knows what to do with a media id; a web address may be anybody's."""
-    if media_id.startswith(MEDIA_ID) or media_type == CONTENT_TYPE:
+    """Tell whether a player of ours knows what to do with a media id; a web address may be anybody's.
+
+    An empty one is ours to refuse: others stumble over it.
+    """
+    if media_id.startswith(MEDIA_ID) or media_type == CONTENT_TYPE or media_id.strip().lower() in {"", LAST}:
         return True
+    if media_id.startswith("/"):
+        return media_id.lower().endswith(SUFFIX)
     if not looks_like_source(media_id):
         return False
     return not is_web(media_id) or media_id.partition("?")[0].lower().endswith(SUFFIX)
@@ -75,10 +80,12 @@ def is_ours(media_type: str, media_id: str) -> bool:
 def name_of_choice(hass: HomeAssistant, playback: Playback, text: str) -> str:
     """Return what to call what could not be read; no address, as there may be a key in it."""
     try:
-        identifier = parse(text.removeprefix(MEDIA_ID)) if text.startswith(MEDIA_ID) else Pasted(text)
+        identifier = parse(text.removeprefix(MEDIA_ID)) if text.startswith(MEDIA_ID) else Pasted(text.strip())
         if isinstance(identifier, Provided) and identifier.item is not None:
             return hass.data[PROVIDERS].get(identifier.provider).item(identifier.item).title
-        return name_of(playback, identifier.text) if isinstance(identifier, Pasted) else NAME
+        if not isinstance(identifier, Pasted) or identifier.text.lower() == LAST:
+            return NAME
+        return name_of(playback, identifier.text) or NAME
     except TorrentCastError, ValueError:
         return NAME
 

@@ -12,9 +12,10 @@ from homeassistant.components.media_player import MediaPlayerState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import entity_registry as er
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser, async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
+from custom_components.torrent_cast.events import EVENT
 from custom_components.torrent_cast.playback import Playback
 from tests.conftest import Seed, kept, settled, soon, until
 from tests.player.conftest import CAST, PLAYER, FakeCast, ask, play, shown
@@ -176,6 +177,27 @@ async def test_who_may_not_control_the_device_may_not_by_the_player(
 async def test_what_is_not_ours_is_the_cast_entity_s(hass: HomeAssistant, cast: FakeCast) -> None:
     await play(hass, "http://x.example/film.mp4")
     assert cast.asked == [("play_media", "http://x.example/film.mp4")]
+
+
+@pytest.mark.parametrize(
+    ("media_id", "why"),
+    [
+        ("", "empty_source"),
+        (" ", "empty_source"),
+        ("last", "nothing_watched"),
+        ("/nowhere/film.torrent", "path_not_allowed"),
+    ],
+)
+async def test_what_only_we_can_read_is_not_handed_over(
+    hass: HomeAssistant, cast: FakeCast, media_id: str, why: str
+) -> None:
+    failures = async_capture_events(hass, EVENT)
+    with pytest.raises(ServiceValidationError) as refused:
+        await play(hass, media_id)
+    assert refused.value.translation_key == why
+    assert cast.asked == []
+    await hass.async_block_till_done()
+    assert [event.data["title"] for event in failures] == ["film" if "film" in media_id else "Torrent Cast"]
 
 
 # --- its sources -----------------------------------------------------------------------------------------------------

@@ -65,6 +65,18 @@ async def test_stop_reaches_an_unavailable_device_too(
     assert playback.sessions == ()
 
 
+async def test_what_was_stopped_is_no_error_in_the_log(
+    hass: HomeAssistant, tv: Television, playback: Playback, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = {"entity_id": tv.entity_id, "source": NOBODY, "wait": False}
+    await soon(hass.services.async_call(DOMAIN, "play", data, blocking=True))
+    await until(lambda: playback.torrents)
+    await stop(hass, tv.entity_id)
+    await hass.async_block_till_done()
+    assert playback.sessions == ()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_stop_wants_a_cast_device(hass: HomeAssistant) -> None:
     with pytest.raises(ServiceValidationError) as caught:
         await stop(hass, "media_player.other")
