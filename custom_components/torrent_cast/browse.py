@@ -67,8 +67,11 @@ def _opened(entry: Entry, where: InTorrent, texts: Texts) -> BrowseMediaSource:
     level = tree.level(tree.playable(entry.files), where.folder or "")
     titles = labels.file_titles(level.files)  # and not of all: ten thousand take their time
     if where.season is not None:
-        chosen = tree.seasons(level.files, titles).get(where.season, [])
+        if not (chosen := tree.seasons(level.files, titles).get(where.season, [])):
+            raise SourceError("unknown_torrent")
         return nodes.folder(str(where), texts.season.format(number=where.season), _files(entry, chosen, titles, texts))
+    if where.folder and not (level.files or level.folders):
+        raise SourceError("unknown_torrent")
     name = name_in(where.folder) if where.folder else labels.torrent_names([entry])[entry.key]
     return nodes.folder(str(where), name, _level(entry, level, titles, texts, is_top=not where.folder))
 

@@ -3,6 +3,7 @@
 Made off the event loop: a torrent may have ten thousand files.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,23 +36,29 @@ class Found:
     classes: frozenset[MediaClass]
 
 
-async def in_library(hass: HomeAssistant, playback: Playback, scope: Identifier | None) -> list[Candidate[Found]]:
-    """Return all that can be found in the library, or in one torrent, folder or season. Raises SourceError."""
+async def in_library(
+    hass: HomeAssistant, playback: Playback, scope: Identifier | None, patience: float
+) -> list[Candidate[Found]]:
+    """Return all that can be found in the library, or in one torrent, folder or season. Raises SourceError.
+
+    Names that were not read within `patience` s are searched as they are.
+    """
+    until = time.monotonic() + patience
     if isinstance(scope, InTorrent):
         entry = await playback.entry(scope.key)
-        return await hass.async_add_executor_job(_in_one, entry, scope)
-    return await hass.async_add_executor_job(_in_all, await playback.entries())
+        return await hass.async_add_executor_job(_in_one, entry, scope, until)
+    return await hass.async_add_executor_job(_in_all, await playback.entries(), until)
 
 
-def _in_one(entry: Entry, scope: InTorrent) -> list[Candidate[Found]]:
-    return _in_torrent(entry, scope, labels.file_titles(tree.playable(entry.files)))
+def _in_one(entry: Entry, scope: InTorrent, until: float) -> list[Candidate[Found]]:
+    return _in_torrent(entry, scope, labels.file_titles(tree.playable(entry.files), until))
 
 
-def _in_all(entries: Sequence[Entry]) -> list[Candidate[Found]]:
-    names = labels.torrent_names(entries)
-    # All at once: what takes too long is cut short once, not once a torrent.
-    titles = labels.file_titles([file for entry in entries for file in tree.playable(entry.files)])
-    seasons = read_titles([entry.name for entry in entries])
+def _in_all(entries: Sequence[Entry], until: float) -> list[Candidate[Found]]:
+    names = labels.torrent_names(entries, until)
+    seasons = read_titles([entry.name for entry in entries], until)
+    # Last, and all at once: what takes too long is cut short, and that once.
+    titles = labels.file_titles([file for entry in entries for file in tree.playable(entry.files)], until)
     return [
         candidate
         for entry in entries

@@ -28,16 +28,16 @@ class Texts:
     left_at: str
 
 
-def file_titles(files: Sequence[TorrentFile]) -> dict[str, Title]:
-    """Return the titles of files by path; a song keeps its name."""
-    films = read_titles(file.path for file in files if not tree.is_audio(file))
+def file_titles(files: Sequence[TorrentFile], until: float | None = None) -> dict[str, Title]:
+    """Return the titles of files by path; a song keeps its name. `until`: see `read_titles`."""
+    films = read_titles((file.path for file in files if not tree.is_audio(file)), until)
     return {file.path: films.get(file.path) or plain(file.path) for file in files}
 
 
-def torrent_names(entries: Sequence[Entry]) -> dict[str, str]:
-    """Return what to call torrents, by info-hash; one without films keeps its name."""
+def torrent_names(entries: Sequence[Entry], until: float | None = None) -> dict[str, str]:
+    """Return what to call torrents, by info-hash; one without films keeps its name. `until`: see `read_titles`."""
     films = [entry.name for entry in entries if any(file.is_video for file in entry.files)]
-    titles = read_titles(films)
+    titles = read_titles(films, until)
     return {entry.key: titles[entry.name].label if entry.name in titles else entry.name for entry in entries}
 
 

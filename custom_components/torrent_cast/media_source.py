@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.components import media_source
@@ -17,7 +18,7 @@ from homeassistant.components.websocket_api import current_connection
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from . import browse, candidates, nodes, search
+from . import browse, candidates, nodes, search, titles
 from .candidates import Found
 from .const import DOMAIN
 from .engine import TorrentCastError
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 MAX_RESULTS: Final = 100
 # Voice has to answer within 3 s: beside this, a second for what fails at once (program.py) and half a one to spare. s
 SPOKEN_PATIENCE: Final = 1.5
+# Of that half a second: names that were not read by then are searched as they are. s
+SPOKEN_READING: Final = 0.3
 # As the frontend spells it, to the letter, where it takes its HLS player.
 HLS_TYPE: Final = "application/x-mpegURL"
 
@@ -119,22 +122,32 @@ class TorrentCastMediaSource(MediaSource):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """For how long to read names of the library, and to wait for providers, s; None leaves them out."""
+
+    library: float | None = titles.PATIENCE
+    providers: float | None = PATIENCE
+
+
 async def search_at_hand(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMedia:
     """Return what fits for somebody who waits for an answer: providers are asked only for what is not here."""
-    found = await _search(hass, None, query, patience=0)
-    return found if found.result else await _search(hass, None, query, patience=SPOKEN_PATIENCE)
+    found = await _search(hass, None, query, Effort(library=SPOKEN_READING, providers=None))
+    return found if found.result else await _search(hass, None, query, Effort(None, SPOKEN_PATIENCE))
 
 
 async def _search(
-    hass: HomeAssistant, scope: Identifier | None, query: SearchMediaQuery, *, patience: float = PATIENCE
+    hass: HomeAssistant, scope: Identifier | None, query: SearchMediaQuery, effort: Effort | None = None
 ) -> SearchMedia:
     playback = _loaded(hass, BrowseError)
     text = query.search_query.strip()
+    if not text:
+        return SearchMedia(result=[])
     with _translated(BrowseError):
         if looks_like_source(text):
             return SearchMedia(result=[await _pasted(hass, playback, text)])
         text = text[: search.MAX_QUERY]
-        found = await _candidates(hass, playback, scope, text, patience=patience)
+        found = await _candidates(hass, playback, scope, text, effort or Effort())
     if wanted := frozenset(query.media_filter_classes or ()):
         found = [candidate for candidate in found if candidate.item.classes & wanted]
     guess = (await titles_of(hass, [text]))[text]
@@ -143,18 +156,19 @@ async def _search(
 
 
 async def _candidates(
-    hass: HomeAssistant, playback: Playback, scope: Identifier | None, text: str, *, patience: float
+    hass: HomeAssistant, playback: Playback, scope: Identifier | None, text: str, effort: Effort
 ) -> list[Candidate[Found]]:
-    """Return all that may fit: of one provider, or of the library and what all providers find in `patience` s."""
+    """Return all that may fit: of one provider, or of the library and what all providers find."""
     providers = hass.data[PROVIDERS]
-    match scope:
-        case Provided(provider_id):
-            one = providers.get(provider_id)
-            return await candidates.found_by(hass, [(one, item) for item in await one.search(text)])
-        case None if text and patience:
-            others = await candidates.found_by(hass, await providers.search(text, patience))
-            return [*await candidates.in_library(hass, playback, None), *others]
-    return await candidates.in_library(hass, playback, scope)
+    if isinstance(scope, Provided):
+        one = providers.get(scope.provider)
+        return await candidates.found_by(hass, [(one, item) for item in await one.search(text)])
+    others: list[Candidate[Found]] = []
+    if scope is None and effort.providers is not None:
+        others = await candidates.found_by(hass, await providers.search(text, effort.providers))
+    if effort.library is None:
+        return others
+    return [*await candidates.in_library(hass, playback, scope, effort.library), *others]
 
 
 @contextlib.contextmanager

@@ -60,9 +60,9 @@ async def titles_of(hass: HomeAssistant, paths: Iterable[str]) -> dict[str, Titl
     return await hass.async_add_executor_job(read_titles, wanted) if wanted else {}
 
 
-def read_titles(paths: Iterable[str]) -> dict[str, Title]:
-    """Return the titles of names or paths. Takes seconds of CPU time."""
-    deadline = time.monotonic() + PATIENCE
+def read_titles(paths: Iterable[str], until: float | None = None) -> dict[str, Title]:
+    """Return the titles of names or paths. Takes seconds of CPU time, or as long as `until` by the monotonic clock."""
+    deadline = time.monotonic() + PATIENCE if until is None else until
     found: dict[str, Title] = {}
     new: dict[str, Title] = {}
     for path in paths:

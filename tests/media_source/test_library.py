@@ -158,10 +158,10 @@ async def test_names_are_read_of_what_is_shown_only(
     await supplied(playback, show)
     read: list[str] = []
 
-    def noted(paths: Iterable[str]) -> dict[str, Title]:
+    def noted(paths: Iterable[str], until: float | None = None) -> dict[str, Title]:
         paths = list(paths)
         read.extend(paths)
-        return read_titles(paths)
+        return read_titles(paths, until)
 
     monkeypatch.setattr(labels, "read_titles", noted)
     (extras, *_) = (await ask("browse_media", f"{ROOT}/{show.key}"))["children"]
@@ -196,6 +196,12 @@ async def test_songs_keep_their_names_and_order(ask: Ask, album: Seed) -> None:
 )
 async def test_what_is_not_there_is_said_so(ask: Ask, where: str) -> None:
     error = await ask("browse_media", f"{ROOT}/{where}")
+    assert (error["code"], "no longer here" in error["message"]) == ("browse_media_failed", True)
+
+
+@pytest.mark.parametrize("where", ["folder/Nowhere", "folder/../..", "season/9"])
+async def test_what_is_not_in_a_torrent_is_said_so(ask: Ask, show: Seed, where: str) -> None:
+    error = await ask("browse_media", f"{ROOT}/{show.key}/{where}")
     assert (error["code"], "no longer here" in error["message"]) == ("browse_media_failed", True)
 
 

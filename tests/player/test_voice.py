@@ -2,15 +2,19 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name
 
 import asyncio
+import time
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from homeassistant.components import conversation
-from homeassistant.components.media_player import MediaPlayerState
+from homeassistant.components.media_player import MediaPlayerState, SearchMediaQuery
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import intent
 from homeassistant.setup import async_setup_component
 
+from custom_components.torrent_cast import candidates, labels, media_source, titles
+from custom_components.torrent_cast.media_source import SPOKEN_READING
 from custom_components.torrent_cast.playback import Playback, State
 from custom_components.torrent_cast.program import ANSWER
 from custom_components.torrent_cast.providing import PROVIDERS
@@ -111,7 +115,29 @@ async def test_providers_have_less_time_than_who_speaks(
     kind, _ = await say(hass, "en", "play nosferatu on the living room tv")
     assert (kind, cast.asked) == (intent.IntentResponseType.ERROR, [])
     assert given
-    assert sum(given) + ANSWER < VOICE_LIMIT
+    assert SPOKEN_READING + sum(given) + ANSWER < VOICE_LIMIT
+
+
+@pytest.mark.usefixtures("assist")
+async def test_a_large_library_does_not_keep_who_speaks_waiting(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[float] = []
+
+    def noted(paths: Iterable[str], until: float | None = None) -> dict[str, titles.Title]:
+        assert until is not None
+        ends.append(until)
+        return titles.read_titles(paths, 0.0)  # as if there was no time for any
+
+    await kept(playback, film)
+    for module in (labels, candidates):
+        monkeypatch.setattr(module, "read_titles", noted)
+    begin = time.monotonic()
+    found = await media_source.search_at_hand(hass, SearchMediaQuery(search_query="film 2026"))
+    assert [node.title for node in found.result] == ["The film (2026)"]
+    assert ends
+    assert max(ends) <= time.monotonic() + SPOKEN_READING
+    assert min(ends) >= begin + SPOKEN_READING
 
 
 @pytest.mark.usefixtures("assist")
