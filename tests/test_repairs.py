@@ -328,7 +328,12 @@ async def test_a_port_that_the_router_keeps_closed_is_mended_by_another_or_by_as
 ) -> None:
     ports = await refused(hass, entry, film)
     form = await fix(Issue.PORT_CLOSED)
-    assert form["description_placeholders"] == {"port": str(ports.listening), "error": "not authorised"}
+    said = {"port": str(ports.listening), "refusal": "not authorised"}
+    assert form["description_placeholders"] == said
+    with socket.create_server(("", 0)) as other:
+        form = await fix(Issue.PORT_CLOSED, form, port=port_of(other), upnp=True)
+        assert form["errors"] == {"base": "port_taken"}
+        assert form["description_placeholders"].items() >= said.items()
     assert {field["name"] for field in form["data_schema"]} == {CONF_PORT, CONF_UPNP}
     done = await fix(Issue.PORT_CLOSED, form, port=0, upnp=False)
     assert done["type"] == "create_entry"

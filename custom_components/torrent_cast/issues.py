@@ -54,7 +54,7 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
         else:
             async_mend(hass, Issue.PORT_TAKEN)
         if ports.is_closed and playback.settings.engine.upnp:  # who opens it by hand does not ask the router
-            async_report_port(hass, Issue.PORT_CLOSED, port=str(ports.listening), error=str(ports.refused))
+            async_report_port(hass, Issue.PORT_CLOSED, port=str(ports.listening), refusal=str(ports.refused))
         else:
             async_mend(hass, Issue.PORT_CLOSED)
 
