@@ -32,6 +32,10 @@ async def test_matroska_with_ac3_plays_and_seeks_while_it_downloads() -> None:
         await stage.hass.service("torrent_cast.set_subtitles", entity_id=stage.entity_id, subtitles="English")
         line, clock = await asyncio.wait_for(stage.player.line(beginning="eng "), PATIENCE)
         assert int(line.removeprefix("eng ")) == pytest.approx(clock, abs=1.2), "the line of what is on the screen"
+        await stage.hass.service(
+            "torrent_cast.play", entity_id=stage.entity_id, source=stage.swarm.magnet, subtitles="de"
+        )
+        await asyncio.wait_for(stage.player.line(beginning="ger "), PATIENCE)
         stats = await stage.player.stats()
         assert stats.decoded_frames > 0
         assert stats.audio_bytes > 0

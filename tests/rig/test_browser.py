@@ -18,7 +18,7 @@ from .process import running
 from .recorder import Recorder, verify
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 DEADLINE = 30  # s, only so that what hangs fails instead
 BULK = 64 * 1024 * 1024  # bytes, far more than all the buffers on the way hold
@@ -37,6 +37,8 @@ class Server:
 
     path: Path
     url: str = ""
+    playlists: Path | None = None
+    """The folder of a film as HLS."""
     written: int = 0
     """Bytes of bulk taken off the server's hands."""
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,6 +47,11 @@ class Server:
     async def film(self, _: web.Request) -> web.StreamResponse:
         """Serve the film with ranges and CORS."""
         return web.FileResponse(self.path, headers=CORS)
+
+    async def segment(self, request: web.Request) -> web.StreamResponse:
+        """Serve a file of the film as HLS."""
+        assert self.playlists is not None
+        return web.FileResponse(self.playlists / request.match_info["name"], headers=CORS)
 
     async def bulk(self, request: web.Request) -> web.StreamResponse:
         """Serve a lot, as fast as it is taken."""
@@ -75,6 +82,7 @@ async def server() -> AsyncIterator[Server]:
     app = web.Application()
     app.router.add_get("/film.mp4", served.film)
     app.router.add_get("/no-cors.mp4", without_cors)
+    app.router.add_get("/hls/{name}", served.segment)
     app.router.add_get("/bulk", served.bulk)
     app.router.add_get("/packed", packed)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
@@ -140,6 +148,42 @@ async def test_frames_after_a_seek_are_those_of_the_new_place(player: BrowserPla
     await player.seek(16)
 
     assert (await landing).clock == pytest.approx(16, abs=1)
+
+
+@pytest.fixture
+async def playlists(server: Server, tmp_path: Path) -> Callable[[str], Source]:
+    """Return what plays the film as HLS with lines of its own in German and English, beginning with those of one."""
+    arguments = ("-c", "copy", "-f", "hls", "-hls_segment_type", "fmp4", "-hls_playlist_type", "vod")
+    async with running("ffmpeg", "-v", "error", "-i", str(server.path), *arguments, str(tmp_path / "film.m3u8")) as one:
+        assert await one.wait() == 0
+    for language in ("de", "en"):
+        line = f"WEBVTT\n\n00:00.000 --> 00:{SHORT.seconds}.000\n{language}\n"
+        (tmp_path / f"{language}.vtt").write_text(line)
+        head = f"#EXTM3U\n#EXT-X-TARGETDURATION:{SHORT.seconds}\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+        (tmp_path / f"{language}.m3u8").write_text(f"{head}#EXTINF:{SHORT.seconds},\n{language}.vtt\n#EXT-X-ENDLIST\n")
+    server.playlists = tmp_path
+
+    def beginning_with(shown: str) -> Source:
+        media = (
+            f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="t",NAME="{one}",LANGUAGE="{one}",AUTOSELECT=YES,'
+            f'DEFAULT={"YES" if one == shown else "NO"},URI="{one}.m3u8"'
+            for one in ("de", "en")
+        )
+        film = ('#EXT-X-STREAM-INF:BANDWIDTH=2000000,CLOSED-CAPTIONS=NONE,SUBTITLES="t"', "film.m3u8")
+        (tmp_path / f"main-{shown}.m3u8").write_text("\n".join(["#EXTM3U", *media, *film, ""]))
+        return Source(f"{server.url}/hls/main-{shown}.m3u8", "application/x-mpegurl", active=None)
+
+    return beginning_with
+
+
+async def test_lines_of_a_playlist_show_also_after_another_one_with_others(
+    player: BrowserPlayer, playlists: Callable[[str], Source]
+) -> None:
+    async with asyncio.timeout(DEADLINE):
+        for shown in ("de", "en", "en", "de"):
+            await player.load(playlists(shown))
+            await player.line(beginning=shown)
+            assert await player.cues() == [shown]
 
 
 async def test_events_reach_python(player: BrowserPlayer, source: Source) -> None:
