@@ -405,6 +405,19 @@ async def test_a_device_has_the_next_film_in_its_own_queue(followed: tuple[FakeC
     assert (item["startTime"], item["preloadTime"], item["activeTrackIds"]) == (0.0, 10.0, [])
 
 
+async def test_a_speaker_does_not_get_a_film_into_its_queue(
+    hass: HomeAssistant, playback: Playback, play: Callable[..., Any], tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.cast_type = CAST_TYPE_AUDIO
+    await enqueue(hass, playback, tv, device, session)
+    queue = playback.queue(tv.entity_id)
+    await until(lambda: queue.ready is not None and queue.ready.playhead is not None)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert device.sent == []
+
+
 @pytest.mark.parametrize("says_so", [True, False])
 async def test_a_device_goes_on_by_itself(
     hass: HomeAssistant,

@@ -13,7 +13,7 @@ from .const import DOMAIN
 from .engine.source import is_magnet
 from .errors import translate_errors
 from .listener import LISTENER
-from .loading import CastDevice
+from .loading import CastDevice, check_screen
 from .media import BROWSER, profile_of
 from .metadata import describe
 from .playback import Following, Playback, Session, SessionEnded, TargetUnavailable
@@ -109,7 +109,7 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
     with session.ends_with():
         _check_connection(chromecast)
         await session.resolve()
-        _check_screen(session, chromecast)
+        check_screen(session, chromecast)
         session.profile = profile_of(str(chromecast.model_name), playback.settings.extras_of(session.target))
         await session.prepare()
         plain_port = hass.data[LISTENER].port
@@ -127,9 +127,3 @@ async def _follow(session: Session, device: CastDevice) -> None:
 def _check_connection(chromecast: Chromecast) -> None:
     if not chromecast.socket_client.is_connected:
         raise TargetUnavailable("device_unavailable", device=str(chromecast.name))
-
-
-def _check_screen(session: Session, chromecast: Chromecast) -> None:
-    is_video = session.file is not None and session.file.is_video
-    if is_video and chromecast.cast_type != CAST_TYPE_CHROMECAST:
-        raise TargetUnavailable("speaker", device=str(chromecast.name))

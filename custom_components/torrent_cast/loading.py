@@ -10,6 +10,7 @@ from uuid import UUID
 
 from homeassistant.core import HomeAssistant
 from pychromecast import Chromecast
+from pychromecast.const import CAST_TYPE_CHROMECAST
 from pychromecast.error import PyChromecastError
 from yarl import URL
 
@@ -19,6 +20,7 @@ from .playback import (
     Following,
     LoadRefused,
     NoReachableUrl,
+    NoScreen,
     NoSuchTrack,
     Session,
     SessionEnded,
@@ -102,8 +104,12 @@ class CastDevice:
         raise NoSuchTrack("tracks_not_read", device=self.name)
 
     async def queue(self, session: Session, begun: Callable[[], None]) -> None:
-        """Put a prepared session into the device's own queue. Raises LoadRefused, TargetUnavailable, SessionEnded."""
+        """Put a prepared session into the device's own queue.
+
+        Raises NoScreen, LoadRefused, TargetUnavailable, SessionEnded.
+        """
         assert session.playhead is not None  # it is prepared for a device that says where it is
+        check_screen(session, self._chromecast)
         session.metadata = await self._describe(session, self._url.origin())
         if session.is_over or self._session.is_over:
             raise SessionEnded("session_ended")  # the queue may be somebody else's by now
@@ -197,6 +203,13 @@ class CastDevice:
             await self._hass.async_add_executor_job(command)
         except PyChromecastError as err:
             raise TargetUnavailable("device_unavailable", device=self.name) from err
+
+
+def check_screen(session: Session, chromecast: Chromecast) -> None:
+    """See that a device can show what a session plays. Raises NoScreen."""
+    is_video = session.file is not None and session.file.is_video
+    if is_video and chromecast.cast_type != CAST_TYPE_CHROMECAST:
+        raise NoScreen("speaker", device=str(chromecast.name))
 
 
 async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: Load, url: URL) -> None:

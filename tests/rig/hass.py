@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -192,16 +192,26 @@ class Hass:
 
     async def until(self, entity_id: str, wanted: Callable[[Json], bool], timeout: float = 60.0) -> Json:  # noqa: ASYNC109  # of the whole wait
         """Wait until `wanted` holds for the state object of an entity, and return it; raises TimeoutError."""
-        async with asyncio.timeout(timeout), self._socket() as ws:
-            await ws.send_json({"id": 1, "type": "subscribe_events", "event_type": "state_changed"})
-            await ws.receive_json()
+        async with asyncio.timeout(timeout), self.events("state_changed") as changes:
             with contextlib.suppress(HassError):
                 if wanted(state := await self.state(entity_id)):
                     return state
             while True:
-                data = (await ws.receive_json())["event"]["data"]
+                data = await changes()
                 if data["entity_id"] == entity_id and (state := data["new_state"]) is not None and wanted(state):
                     return state
+
+    @contextlib.asynccontextmanager
+    async def events(self, kind: str) -> AsyncIterator[Callable[[], Awaitable[Json]]]:
+        """Listen to the event bus: give what waits for the next event of that type and returns its data."""
+        async with self._socket() as ws:
+            await ws.send_json({"id": 1, "type": "subscribe_events", "event_type": kind})
+            await ws.receive_json()
+
+            async def following() -> Json:
+                return (await ws.receive_json())["event"]["data"]
+
+            yield following
 
     async def cast_entities(self, *hosts: str) -> list[str]:
         """Add the Cast integration with `hosts` as known hosts; return its entities once that many are available."""

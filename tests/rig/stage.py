@@ -36,6 +36,9 @@ class Stage:
     peers = PEERS
     """Seeds."""
 
+    hears = False
+    """Whether the speaker plays what it is given, and is not switched off behind its first answer."""
+
     models: tuple[str, ...] = ()
     """What the screens call themselves, as far as they do not say Chromecast."""
 
@@ -92,7 +95,8 @@ class Stage:
             Hass(self.folder / "config", port=self._port, components=self._components(), certificate=certificate)
         )
         if self._speaker is not None:
-            await enter(Receiver(self._speaker, "Rig speaker", "Google Home", screen=False))
+            self.loudspeaker = await enter(BrowserPlayer(self.recorder)) if self.hears else None
+            await enter(Receiver(self._speaker, "Rig speaker", "Google Home", self.loudspeaker, screen=False))
         self.entities = await self.hass.cast_entities(*self._hosts, *filter(None, [self._speaker]))
         self.downloads = self.folder / "downloads"
         data = {"download_directory": str(self.downloads), "network": NETWORK}
@@ -147,6 +151,12 @@ class Stage:
     def screens(self) -> list[str]:
         """Return the entities of the devices with a screen."""
         return [entity_id for entity_id in self.entities if "speaker" not in entity_id]
+
+    @property
+    def speaker_id(self) -> str:
+        """Return the speaker's entity."""
+        (entity_id,) = set(self.entities) - set(self.screens)
+        return entity_id
 
     @property
     def entity_id(self) -> str:

@@ -8,7 +8,8 @@ import pytest
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.torrent_cast.playback import Playback, Session, State
+from custom_components.torrent_cast.errors import translate_errors
+from custom_components.torrent_cast.playback import NoScreen, Playback, Session, State
 from tests.conftest import OPTIONS, Seed, Television, Televisions, settled, until
 from tests.services.conftest import do, play
 
@@ -109,6 +110,27 @@ async def test_what_cannot_be_played_does_not_keep_the_others_from_their_turn(
     (await plays(playback, "E08")).end(State.FINISHED)
     await plays(playback, "The film")
     assert len(playback.queue(tv.entity_id).items) == 1
+
+
+async def test_a_film_on_a_speaker_does_not_keep_the_others_from_their_turn(
+    hass: HomeAssistant, tv: Television, playback: Playback, show: Seed, film: Seed, caplog: pytest.LogCaptureFixture
+) -> None:
+    plays_it = tv.how
+
+    async def hear(session: Session) -> None:
+        with translate_errors(), session.ends_with():
+            await session.resolve()
+            if session.file is not None and "E09" in session.file.name:
+                raise NoScreen("speaker", device="The speaker")
+        await plays_it(session)
+
+    tv.how = hear
+    await play(hass, tv.entity_id, show.magnet, file="*E08*")
+    await play(hass, tv.entity_id, show.magnet, file="*E09*", enqueue="add")
+    await play(hass, tv.entity_id, film.magnet, enqueue="add")
+    (await plays(playback, "E08")).end(State.FINISHED)
+    await plays(playback, "The film")
+    assert "The speaker has no screen" in caplog.text
 
 
 async def test_a_device_that_is_away_ends_the_queue(

@@ -2,7 +2,16 @@
 
 from .catalogue import Entry
 from .course import Happening
-from .errors import BadPosition, LoadRefused, NoData, NoReachableUrl, NoSuchTrack, SessionEnded, TargetUnavailable
+from .errors import (
+    BadPosition,
+    LoadRefused,
+    NoData,
+    NoReachableUrl,
+    NoScreen,
+    NoSuchTrack,
+    SessionEnded,
+    TargetUnavailable,
+)
 from .following import Following
 from .library import Kept, Library, Seen
 from .playback import Playback
@@ -31,6 +40,7 @@ __all__ = [
     "LoadRefused",
     "NoData",
     "NoReachableUrl",
+    "NoScreen",
     "NoSuchTrack",
     "Playback",
     "PlaybackSettings",

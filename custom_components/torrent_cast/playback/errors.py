@@ -4,7 +4,11 @@ from ..engine import TorrentCastError
 
 
 class TargetUnavailable(TorrentCastError):
-    """The Cast device cannot be reached, or cannot play this kind of file."""
+    """The Cast device cannot be reached."""
+
+
+class NoScreen(TorrentCastError):
+    """The Cast device is a speaker, and this is a film."""
 
 
 class LoadRefused(TorrentCastError):
