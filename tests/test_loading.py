@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,7 +30,8 @@ from custom_components.torrent_cast.playback import (
     Wishes,
     following,
 )
-from tests.conftest import FILM_SECONDS, Seed, Television, soon, until
+from custom_components.torrent_cast.playing import stop_on
+from tests.conftest import FILM_SECONDS, PATIENCE, Seed, Television, soon, until
 from tests.media.conftest import ffmpeg
 
 HERE = "http://192.0.2.1:8123"
@@ -460,6 +462,27 @@ async def test_what_is_no_longer_next_is_taken_out_of_its_queue(
     assert queued.is_over
     assert device.sent[-1] == {"type": "QUEUE_REMOVE", "itemIds": [7], "mediaSessionId": None}
     assert not session.is_over
+
+
+async def test_a_device_is_stopped_when_nothing_else_is_on_its_way(
+    hass: HomeAssistant, playback: Playback, tv: Television, followed: tuple[FakeChromecast, Session, Session]
+) -> None:
+    device, session, _ = followed
+    sends, writes = device.media_controller.send_message, threading.Event()
+
+    def write(message: dict[str, Any], **how: Any) -> None:  # noqa: ANN401  # pychromecast's
+        assert writes.wait(PATIENCE)
+        sends(message, **how)
+
+    device.media_controller.send_message = write
+    playback.queue(tv.entity_id).give_up()  # takes the next film out
+    stop = asyncio.create_task(stop_on(hass, None, tv.entity_id, [session]))
+    for _ in range(100):  # turns of the loop: many more than a stop takes that does not wait
+        await asyncio.sleep(0)
+    assert (session.is_over, tv.stopped) == (True, 0)
+    writes.set()
+    assert await soon(stop)
+    assert (tv.stopped, device.sent[-1]["type"]) == (1, "QUEUE_REMOVE")
 
 
 async def test_nothing_is_taken_out_of_the_queue_of_another_sender(

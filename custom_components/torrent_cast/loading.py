@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from homeassistant.core import HomeAssistant
 from pychromecast import Chromecast
@@ -48,6 +49,8 @@ CANCELLED: Final = "LOAD_CANCELLED"
 
 type Describe = Callable[[Session, URL], Awaitable[dict[str, Any]]]
 
+# pychromecast's connection breaks where two threads write to it at once.
+_turns: WeakKeyDictionary[Chromecast, asyncio.Lock] = WeakKeyDictionary()
 # Devices that do not know contentUrl: they get the address as contentId, which shows the token in their status.
 _needs_plain_url: set[UUID] = set()
 
@@ -83,6 +86,11 @@ class CastDevice:
     async def play(self) -> None:
         """Go on. Raises TargetUnavailable."""
         await self._ask(self._chromecast.media_controller.play)
+
+    async def settled(self) -> None:
+        """Wait until everything that is to be sent is on its way."""
+        async with _turn(self._chromecast):
+            return
 
     async def show_subtitles(self, track: Track | None) -> None:
         """Show a track of subtitles, or none. Raises TargetUnavailable, NoSuchTrack."""
@@ -200,7 +208,8 @@ class CastDevice:
 
     async def _ask(self, command: Callable[[], None]) -> None:
         try:
-            await self._hass.async_add_executor_job(command)
+            async with _turn(self._chromecast):
+                await self._hass.async_add_executor_job(command)
         except PyChromecastError as err:
             raise TargetUnavailable("device_unavailable", device=self.name) from err
 
@@ -237,11 +246,17 @@ async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Sessi
         hass.loop.call_soon_threadsafe(_set, reply, answer if sent else None)
 
     try:
-        await hass.async_add_executor_job(message.send, chromecast, controller, on_reply)
+        async with _turn(chromecast):
+            await hass.async_add_executor_job(message.send, chromecast, controller, on_reply)
         await _outcome(session, reply, url)
     finally:
         reply.cancel()
         await hass.async_add_executor_job(chromecast.unregister_handler, controller)
+
+
+def _turn(chromecast: Chromecast) -> asyncio.Lock:
+    """Return what who sends to a device holds meanwhile."""
+    return _turns.setdefault(chromecast, asyncio.Lock())
 
 
 def _is_of(item: dict[str, Any], content_id: str) -> bool:

@@ -71,9 +71,12 @@ def level_of(error: BaseException) -> int:
 async def stop_on(hass: HomeAssistant, context: Context | None, target: str, sessions: Iterable[Session]) -> bool:
     """End the sessions; stop the device if one of them was on its screen, and tell whether it was."""
     sessions = list(sessions)
-    on_screen = any(session.was_loaded for session in sessions)
+    on_screen = [session.following for session in sessions if session.was_loaded]
     for session in sessions:
         session.end()
+    for following in on_screen:
+        if following is not None:
+            await following.settled()
     if on_screen:
         await ask(hass, context, SERVICE_MEDIA_STOP, target)
-    return on_screen
+    return bool(on_screen)

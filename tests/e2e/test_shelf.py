@@ -127,8 +127,7 @@ async def test_a_device_goes_on_with_the_next_episode_by_itself(shelf: Shelf) ->
     await shows(shelf, "Some Show S01E02")
     await asyncio.wait_for(shelf.player.frames_moving(near=1), PATIENCE)
     assert len(shelf.receiver.loads) == loads, "out of its own queue"
-    (session,) = await sessions_of(shelf)
-    assert session["state"] == "playing"
+    assert "playing" in [session["state"] for session in await sessions_of(shelf)]
     await seek(shelf, 12)
     await shelf.hass.service("media_player.media_stop", entity_id=shelf.entity_id)
     await until_ended(shelf)
@@ -149,8 +148,7 @@ async def test_a_device_goes_to_the_next_episode_and_back(shelf: Shelf) -> None:
     await shelf.hass.service("media_player.media_previous_track", entity_id=shelf.entity_id)
     await shows(shelf, "Some Show S01E01", with_next=True)
     assert (await asyncio.wait_for(shelf.player.frames_moving(), PATIENCE)).clock is not None
-    (session,) = await sessions_of(shelf)
-    assert session["state"] == "playing"
+    assert "playing" in [session["state"] for session in await sessions_of(shelf)]
 
 
 @pytest.mark.parametrize("name", [XVID, DEEP])

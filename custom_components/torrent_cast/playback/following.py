@@ -38,6 +38,9 @@ class Device(Protocol):
     async def play(self) -> None:
         """Go on. Raises TargetUnavailable."""
 
+    async def settled(self) -> None:
+        """Wait until everything that is to be sent is on its way."""
+
     async def show_subtitles(self, track: Track | None) -> None:
         """Show a track of subtitles, or none. Raises TargetUnavailable."""
 
@@ -78,6 +81,10 @@ class Following:
     async def queue(self, session: Session, begun: Callable[[], None]) -> None:
         """Have the device go on with another session by itself, see `Device`."""
         await self._device.queue(session, begun)
+
+    async def settled(self) -> None:
+        """Wait until the device has been told all that it is to be told, so that others may speak with it."""
+        await self._device.settled()
 
     def wait(self) -> None:
         """Take note that the device has the session in its queue."""
