@@ -7,6 +7,8 @@ import pytest
 
 from custom_components.torrent_cast.media import Worker
 
+from .crafting import in_two_parts
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
@@ -44,7 +46,7 @@ def ffmpeg(*arguments: str | Path) -> bytes:
 
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory of files: `last.mp4`, the others made of it, and `nocues.mkv`."""
+    """Return a directory of files: `last.mp4`, the others made of it, `nocues.mkv`, and `timed.mkv` with a duration."""
     directory = tmp_path_factory.mktemp("media")
     last = directory / "last.mp4"
     ffmpeg(*moving(12), *H264, last)
@@ -52,6 +54,12 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ffmpeg("-i", last, *arguments, directory / name)
     # To a pipe: the muxer cannot go back to write duration and Cues.
     (directory / "nocues.mkv").write_bytes(ffmpeg("-i", last, "-c", "copy", "-f", "matroska", "-"))
+    # Made of a film that tells how long each stream is, it knows from the beginning; FFmpeg looks at two key frames of
+    # it before it knows how far pictures are reordered.
+    dense, timed = directory / "dense.mkv", directory / "timed.mkv"
+    reordered = ("-c:v", "libx264", "-preset", "veryfast", "-b:v", "1M", "-bf", "3", "-g", "10")
+    ffmpeg("-i", last, *reordered, "-c:a", "copy", dense)
+    timed.write_bytes(ffmpeg("-i", dense, "-c", "copy", "-f", "matroska", "-"))
     return directory
 
 
@@ -100,6 +108,7 @@ def clocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )  # fmt: skip
     # To begin between two key frames it keeps the first of them, and hides a second by an edit list.
     ffmpeg("-ss", "1", "-i", directory / "clock.mp4", "-c", "copy", directory / "edited.mp4")
+    (directory / "large.avi").write_bytes(in_two_parts((directory / "ac3.avi").read_bytes()))
     return directory
 
 

@@ -107,9 +107,11 @@ async def test_segments_hold_every_frame_once_and_are_the_same_in_any_order(
         assert await again.cutter.segment(segment) == media[segment.number]
 
 
-async def test_a_real_transport_stream_has_no_index_and_grows(worker: Worker, media: Path) -> None:
-    source = MemorySource((media / "film.ts").read_bytes())
-    found = await probe(worker, source, "film.ts")
+@pytest.mark.parametrize("name", ["film.ts", "nocues.mkv", "timed.mkv"])
+async def test_a_film_without_an_index_grows(worker: Worker, media: Path, name: str) -> None:
+    source = MemorySource((media / name).read_bytes())
+    found = await probe(worker, source, name)
+    assert len(found.key_frames) == 0
     delivery = deliver(found, profile_of("Chromecast"))
     assert isinstance(delivery, Remux)
     assert delivery.grows

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from custom_components.torrent_cast.media import Worker
 
 CUT = ["clock.mkv", "clock.mp4", "surround.mkv", "copied.mkv", "late.mkv", "mp3.mkv", "opus.mkv", "dts.mkv"]
-CUT += ["vfr.mkv", "av1.mkv", "ac3.avi", "mp3.avi", "plain.avi"]
+CUT += ["vfr.mkv", "av1.mkv", "ac3.avi", "mp3.avi", "plain.avi", "large.avi"]
 
 
 @pytest.mark.parametrize("name", CUT)
@@ -126,9 +126,12 @@ async def test_a_damaged_segment_is_an_error_or_a_segment(worker: Worker, clocks
     assert reasons <= {Reason.NOT_MEDIA, Reason.CRASHED}
 
 
-async def test_an_avi_is_cut_by_the_index_at_its_end_alone(worker: Worker, clocks: Path) -> None:
-    data = (clocks / "ac3.avi").read_bytes()
-    source = MemorySource(data[: data.rindex(b"idx1")])
+@pytest.mark.parametrize(("name", "index"), [("ac3.avi", b"idx1"), ("large.avi", b"ix00")])
+async def test_an_avi_is_cut_by_the_index_at_its_end_alone(
+    worker: Worker, clocks: Path, name: str, index: bytes
+) -> None:
+    data = (clocks / name).read_bytes()
+    source = MemorySource(data[: data.rindex(index)])
     found = await probe(worker, source, "film.avi")
     assert len(found.key_frames) == 0
     with pytest.raises(Refused, match="no_index"):

@@ -72,7 +72,7 @@ async def test_a_file_is_what_it_is(
     assert found.index[0][0] == 0
 
 
-@pytest.mark.parametrize("name", ["first.mp4", "fragmented.mp4", "nocues.mkv"])
+@pytest.mark.parametrize("name", ["first.mp4", "fragmented.mp4", "nocues.mkv", "timed.mkv"])
 async def test_a_file_with_all_in_its_head_needs_only_that(worker: Worker, media: Path, name: str) -> None:
     found, source = await look(worker, media / name)
     assert source.asked == [HEAD]
@@ -110,7 +110,7 @@ async def test_a_second_is_at_its_key_frame(worker: Worker, media: Path, name: s
     assert expected - slack <= position.offset <= expected
 
 
-@pytest.mark.parametrize("name", ["film.ts", "song.mp3", "song.flac"])
+@pytest.mark.parametrize("name", ["film.ts", "timed.mkv", "song.mp3", "song.flac"])
 async def test_a_second_is_estimated_without_index(worker: Worker, media: Path, name: str) -> None:
     found, source = await look(worker, media / name)
     position = found.byte_at(6)

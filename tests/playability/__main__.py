@@ -1,4 +1,4 @@
-"""scripts/playability [--clips DIRECTORY] [--only TEXT] [--play]: judges a matrix of films, plays some of them."""
+"""scripts/playability [--clips DIRECTORY] [--only TEXT] [--play | --costs]: judges a matrix of films, plays some."""
 
 import argparse
 import asyncio
@@ -56,10 +56,10 @@ async def judge_all(folder: Path, clips: list[Path], only: str) -> int:
     return sum(1 for verdict in (*results.values(), *real.values()) if verdict and verdict.wrong)
 
 
-async def watch_all(folder: Path) -> int:
-    """Play the chosen films, write the page; return how many are wrong."""
-    played = await play_all(folder)
-    PLAYED_PAGE.write_text(played_page(played))
+async def watch_all(folder: Path, only: str) -> int:
+    """Play the chosen films, write the page, where only some were wanted their rows; return how many are wrong."""
+    played = await play_all(folder, only)
+    PLAYED_PAGE.write_text(played_page(played, PLAYED_PAGE.read_text() if only else ""))
     wrong = {key: one for key, one in played.items() if one.wrong}
     for (device, name), one in wrong.items():
         print(f"{name} played on {device}: {one.wrong}", file=sys.stderr, flush=True)
@@ -72,8 +72,10 @@ async def run(folder: Path, clips: list[Path], arguments: argparse.Namespace) ->
         for cost in await costs(folder):
             print(f"{cost.what}: {cost.figure}")
         return 0
-    wrong = 0 if arguments.play else await judge_all(folder, clips, arguments.only)
-    return wrong if arguments.only else wrong + await watch_all(folder)
+    if arguments.play:
+        return await watch_all(folder, arguments.only)
+    wrong = await judge_all(folder, clips, arguments.only)
+    return wrong if arguments.only else wrong + await watch_all(folder, "")
 
 
 async def _judge(folder: Path, left: Iterator[tuple[str, str, str]], found: Verdicts) -> None:
@@ -95,8 +97,14 @@ def main() -> None:
     """Read the command line; the exit code tells whether anything is wrong."""
     parser = argparse.ArgumentParser(prog="scripts/playability", description=__doc__)
     parser.add_argument("--clips", type=Path, help="a directory of real films (*.mp4)")
-    parser.add_argument("--only", default="", help="films with this in their container's name; prints the page")
-    parser.add_argument("--play", action="store_true", help="only play films")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="films of containers with this in their name; prints the page",
+    )
+    parser.add_argument(
+        "--play", action="store_true", help="only play films; those with the text of --only in their name get new rows"
+    )
     parser.add_argument("--costs", action="store_true", help="only measure what it costs, and print that")
     arguments = parser.parse_args()
     clips = sorted(arguments.clips.rglob("*.mp4")) if arguments.clips else []

@@ -10,6 +10,7 @@ from tests.rig.films import film as clocked
 from .films import ANNEX_B, AUDIO, CONTAINERS, VIDEO, encode, film
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SECONDS: Final = 60
@@ -73,27 +74,28 @@ CHOICES: Final = (
     Choice("AVI", "H.264", "MP3"),
     Choice("AVI", "H.264", "AC3 5.1"),
     Choice("AVI", "MPEG-4 ASP", "MP3"),
+    Choice("AVI, OpenDML", "H.264", "MP3"),
 )
 
 
-async def make(folder: Path) -> Path:
-    """Make all films in a folder; return the one that holds nothing else."""
+async def make(folder: Path, choices: Sequence[Choice]) -> Path:
+    """Make films in a folder; return the one that holds nothing else."""
     clock = await clocked(CLOCK)
-    return await asyncio.to_thread(_make, folder, ("-i", str(clock)))
+    return await asyncio.to_thread(_make, folder, choices, ("-i", str(clock)))
 
 
-def _make(folder: Path, clock: tuple[str, ...]) -> Path:
+def _make(folder: Path, choices: Sequence[Choice], clock: tuple[str, ...]) -> Path:
     films, lines = folder / "Films", folder / "lines.srt"
     films.mkdir()
     lines.write_text(LINES)
-    for name in dict.fromkeys(choice.video for choice in CHOICES):
+    for name in dict.fromkeys(choice.video for choice in choices):
         encode(folder / f"{name}.mkv", clock, ("-an", *VIDEO[name]))
-    for name in dict.fromkeys(choice.audio for choice in CHOICES if AUDIO[choice.audio]):
+    for name in dict.fromkeys(choice.audio for choice in choices if AUDIO[choice.audio]):
         encode(folder / f"{name}.mkv", clock, ("-vn", *AUDIO[name]))
-    for choice in CHOICES:
+    for choice in choices:
         parts = [choice.video, choice.audio] if AUDIO[choice.audio] else [choice.video]
         given = [folder / f"{part}.mkv" for part in parts] + ([lines] if choice.text else [])
-        filters = ANNEX_B if choice.container == "AVI" and choice.video == "H.264" else ()
+        filters = ANNEX_B if choice.container.startswith("AVI") and choice.video == "H.264" else ()
         made = film(films / choice.file, choice.container, *given, filters=(*TEXTS[choice.text], *filters))
         assert made, choice
     return films

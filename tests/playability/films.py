@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
+from tests.media.crafting import in_two_parts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -74,12 +76,13 @@ AUDIO: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """How a container is written: by ffmpeg to a file, through a pipe, or by mkvmerge from a Matroska file."""
+    """How a container is written: by ffmpeg to a file, through a pipe, or by mkvmerge; then as from 1 GiB on."""
 
     suffix: str
     arguments: tuple[str, ...] = ()
     is_piped: bool = False
     is_merged: bool = False
+    is_divided: bool = False
 
 
 CONTAINERS: Final = {
@@ -92,9 +95,13 @@ CONTAINERS: Final = {
     "WebM": Container(".webm"),
     "MPEG-TS": Container(".ts"),
     "AVI": Container(".avi"),
+    "AVI, OpenDML": Container(".avi", is_divided=True),
 }
 
-UNHEARD: Final = {("MPEG-TS", "FLAC"), ("AVI", "E-AC3 5.1"), ("AVI", "DTS 5.1"), ("AVI", "FLAC")}
+UNHEARD: Final = {
+    ("MPEG-TS", "FLAC"),
+    *((avi, audio) for avi in ("AVI", "AVI, OpenDML") for audio in ("E-AC3 5.1", "DTS 5.1", "FLAC")),
+}
 """What ffmpeg copies wrongly: FLAC as data of no kind, into AVI with times that it does not understand itself."""
 
 ANNEX_B: Final = ("-bsf:v", "h264_mp4toannexb")
@@ -117,7 +124,7 @@ def make(folder: Path, container: str, video: str, audio: str) -> Path | None:
         return None
     path = folder / f"{container}, {video}, {audio}{CONTAINERS[container].suffix}"
     sound = folder / f"{audio}.mkv" if AUDIO[audio] else None
-    filters = ANNEX_B if container == "AVI" and video.startswith("H.264") else ()
+    filters = ANNEX_B if container.startswith("AVI") and video.startswith("H.264") else ()
     return path if film(path, container, folder / f"{video}.mkv", sound, filters=filters) else None
 
 
@@ -134,6 +141,8 @@ def film(path: Path, container: str, *streams: Path | None, filters: tuple[str, 
     done = subprocess.run(command, check=False, capture_output=True)
     if how.is_piped:
         path.write_bytes(done.stdout)
+    if how.is_divided and done.returncode == 0:
+        path.write_bytes(in_two_parts(path.read_bytes()))
     return done.returncode == 0
 
 

@@ -72,15 +72,19 @@ class Shelf(Stage):
         return self._films
 
 
-async def play_all(folder: Path) -> dict[tuple[str, str], Played]:
-    """Make the chosen films in a folder, play them on all devices; return what became of them, by device and film."""
+async def play_all(folder: Path, only: str = "") -> dict[tuple[str, str], Played]:
+    """Make the chosen films in a folder, those with `only` in their name, and play them on all devices.
+
+    Return what became of them, by device and film.
+    """
     found: dict[tuple[str, str], Played] = {}
-    async with Shelf(await make(folder)) as stage:
+    choices = [choice for choice in CHOICES if only in choice.name]
+    async with Shelf(await make(folder, choices)) as stage:
         for number, device in enumerate(MODELS):
-            for choice in CHOICES:
+            for choice in choices:
                 found[device, choice.name] = await _played(stage, number, choice)
         await stage.set_options(convert_video=True)
-        for choice in CHOICES:
+        for choice in choices:
             if not found[MODELS[0], choice.name].is_delivered:
                 found[CONVERTING, choice.name] = await _played(stage, 0, choice, is_converted=True)
     return found

@@ -44,6 +44,9 @@ sound is decoded. The last column is the first device with the option *Convert v
 What a cell says: how the device got the film, and the most that a jump landed off; *not seen*: it was told to play, but
 this browser does not decode HEVC; *growing*: a playlist that grows, in which is not jumped here."""
 
+FILM: Final = "| film |"
+"""How the table of what was played begins."""
+
 REASONS: Final = {
     "refused: video_codec": "no: codec",
     "refused: video_alien": "no: codec",
@@ -73,9 +76,16 @@ def page(
     return "\n".join(parts) + "\n"
 
 
-def played_page(played: Mapping[tuple[str, str], Played]) -> str:
-    """Return the page of what was played, by device and name."""
-    return "\n".join([PLAYED, "", *_played(played)]) + "\n"
+def played_page(played: Mapping[tuple[str, str], Played], before: str = "") -> str:
+    """Return the page of what was played, by device and name; rows of other films stay as they were `before`."""
+    lines = before.splitlines()
+    at = next((number for number, line in enumerate(lines) if line.startswith(FILM)), len(lines))
+    columns = lines[at].removeprefix(FILM).strip("| ").split(" | ") if lines[at:] else []
+    devices = list(dict.fromkeys([*columns, *(device for device, _ in played)]))
+    kept = lines[at + 2 :] if devices == columns else []
+    rows = {row.split(" | ")[0]: row for row in (*kept, *_played(played, devices))}
+    head = [f"{FILM} {' | '.join(devices)} |", "|---|" + "---|" * len(devices)]
+    return "\n".join([PLAYED, "", *head, *rows.values()]) + "\n"
 
 
 def _summary(results: Results, devices: list[str], seconds: float) -> Iterator[str]:
@@ -112,10 +122,7 @@ def _clips(clips: Mapping[tuple[str, str], Verdict]) -> Iterator[str]:
         yield f"| {name} | {device} | {_cell(verdict, has_clock=False)} |"
 
 
-def _played(played: Mapping[tuple[str, str], Played]) -> Iterator[str]:
-    devices = list(dict.fromkeys(device for device, _ in played))
-    yield f"| film | {' | '.join(devices)} |"
-    yield "|---|" + "---|" * len(devices)
+def _played(played: Mapping[tuple[str, str], Played], devices: list[str]) -> Iterator[str]:
     for name in dict.fromkeys(name for _, name in played):
         yield f"| {name} | {' | '.join(_seen(played.get((device, name))) for device in devices)} |"
 

@@ -92,6 +92,19 @@ def test_the_page_says_how_far_off_jumps_landed_and_what_was_not_seen() -> None:
     assert "| another film | growing HLS | **wrong**: no sound |" in lines
 
 
+def test_films_that_are_played_again_have_new_rows_and_the_others_keep_theirs() -> None:
+    devices = ("TV", "Box")
+    before = played_page({(device, name): Played("HLS", 0.1) for device in devices for name in ("one", "two", "three")})
+    after = played_page({("TV", "two"): Played("as it is", 0.2), ("TV", "four"): Played("growing HLS")}, before)
+    assert after.splitlines()[-4:] == [
+        "| one | HLS · 0.1 s | HLS · 0.1 s |",
+        "| two | as it is · 0.2 s |  |",
+        "| three | HLS · 0.1 s | HLS · 0.1 s |",
+        "| four | growing HLS |  |",
+    ]
+    assert after.count("| film | TV | Box |") == 1
+
+
 def test_each_kind_of_the_matrix_is_played() -> None:
     assert {choice.container for choice in CHOICES} == set(CONTAINERS)
     assert {choice.video for choice in CHOICES} == set(VIDEO)

@@ -118,13 +118,22 @@ def _has_index(container: InputContainer, stream: MediaStream, file: SparseFile)
         container.seek(0, stream=stream)
     except av.error.FFmpegError:
         return False
-    return not file.cut and container.duration is not None
+    return not file.cut and container.duration is not None and _leads_on(stream, file)
 
 
 def _reaches_end(stream: MediaStream) -> bool:
     """Tell whether index entries go as far as the header says that there are frames: else they are of packets seen."""
     entries = stream.index_entries
     return len(entries) > 0 and entries[-1].timestamp >= (stream.duration or math.inf) * NEARLY_ALL
+
+
+def _leads_on(stream: MediaStream, file: SparseFile) -> bool:
+    """Tell whether index entries lead beyond the file's head: else they are of packets seen.
+
+    Of a film that is hardly larger than its head either will do: all of it is there in a moment.
+    """
+    entries = stream.index_entries
+    return file.size <= 2 * file.head_size or (len(entries) > 0 and entries[-1].pos >= file.head_size)
 
 
 def _key_frames(container: InputContainer, stream: MediaStream, size: int) -> tuple[array[float], array[int]]:

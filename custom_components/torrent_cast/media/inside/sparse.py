@@ -71,7 +71,7 @@ class SparseFile:
 
     def index_only(self) -> None:
         """From here on the file ends, in `cut`, where bytes that follow its head would be missing."""
-        self._floor = self._end(0) if self._starts and self._starts[0] == 0 else 0
+        self._floor = self.head_size
 
     def limit(self, end: int) -> None:
         """From here on the file ends, in `cut`, before byte `end`."""
@@ -98,6 +98,11 @@ class SparseFile:
     def head(self) -> bytes:
         """Return the bytes held from the first on."""
         return bytes(self._chunks[0]) if self._starts and self._starts[0] == 0 else b""
+
+    @property
+    def head_size(self) -> int:
+        """Return how many bytes are held from the first on."""
+        return self._end(0) if self._starts and self._starts[0] == 0 else 0
 
     def touched(self) -> list[tuple[int, int]]:
         """Return what was read in this pass, as [start, end) in bytes, in whole blocks."""
