@@ -1,4 +1,4 @@
-"""scripts/playability [--clips DIRECTORY] [--only TEXT] [--play | --costs]: judges a matrix of films, plays some."""
+"""scripts/playability: judges a matrix of films, plays some of them."""
 
 import argparse
 import asyncio
@@ -75,7 +75,7 @@ async def run(folder: Path, clips: list[Path], arguments: argparse.Namespace) ->
     if arguments.play:
         return await watch_all(folder, arguments.only)
     wrong = await judge_all(folder, clips, arguments.only)
-    return wrong if arguments.only else wrong + await watch_all(folder, "")
+    return wrong if arguments.only or arguments.judge else wrong + await watch_all(folder, "")
 
 
 async def _judge(folder: Path, left: Iterator[tuple[str, str, str]], found: Verdicts) -> None:
@@ -97,14 +97,10 @@ def main() -> None:
     """Read the command line; the exit code tells whether anything is wrong."""
     parser = argparse.ArgumentParser(prog="scripts/playability", description=__doc__)
     parser.add_argument("--clips", type=Path, help="a directory of real films (*.mp4)")
-    parser.add_argument(
-        "--only",
-        default="",
-        help="films of containers with this in their name; prints the page",
-    )
-    parser.add_argument(
-        "--play", action="store_true", help="only play films; those with the text of --only in their name get new rows"
-    )
+    parser.add_argument("--only", default="", help="films of containers with this in their name; prints the page")
+    parser.add_argument("--judge", action="store_true", help="play no films")
+    again = "only play films; with --only those with this in their name, whose rows of the page are written anew"
+    parser.add_argument("--play", action="store_true", help=again)
     parser.add_argument("--costs", action="store_true", help="only measure what it costs, and print that")
     arguments = parser.parse_args()
     clips = sorted(arguments.clips.rglob("*.mp4")) if arguments.clips else []

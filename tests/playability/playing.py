@@ -25,6 +25,9 @@ PEERS: Final = 1
 SEEKS: Final = (40.0, 10.0)
 """Seconds that are jumped to one after the other: on, and back."""
 
+GROWN_SEEKS: Final = (20.0, 5.0)
+"""The same where the playlist grows: it begins with 4 MiB of a film, some 28 s."""
+
 PRECISE: Final = 1.0
 """Seconds that the picture may be off where the device was sent."""
 
@@ -114,7 +117,7 @@ async def _watched(stage: Stage, number: int, choice: Choice, *, can_be_seen: bo
     stats = await player.stats()
     grows = stats.duration is None
     off = 0.0
-    for second in () if grows else SEEKS:
+    for second in GROWN_SEEKS if grows else SEEKS:
         off = max(off, await _jump(stage, number, second))
     if off > PRECISE:
         raise Ended(Played(how, off, wrong=f"landed {off:.1f} s off"))

@@ -37,12 +37,13 @@ PLAYED: Final = """# What was played
 Written by `scripts/playability`, also with `--play` alone; not by hand. [playability.md](playability.md) has all films.
 
 Films of 60 s with a clock in the picture, played by Home Assistant from a seed with 4.2 Mbit/s on Cast receivers that
-are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s. A film is right
-when pictures come while it is not complete, the clock is within 1 s of where the device was sent after each jump, and
-sound is decoded. The last column is the first device with the option *Convert video*, for what it does not play else.
+are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s (where the playlist
+grows, to 20 s and back to 5 s). A film is right when pictures come while it is not complete, the clock is within 1 s of
+where the device was sent after each jump, and sound is decoded. The last column is the first device with the option
+*Convert video*, for what it does not play else.
 
 What a cell says: how the device got the film, and the most that a jump landed off; *not seen*: it was told to play, but
-this browser does not decode HEVC; *growing*: a playlist that grows, in which is not jumped here."""
+this browser does not decode HEVC; *growing*: there is no index, so the playlist grows with what is there."""
 
 FILM: Final = "| film |"
 """How the table of what was played begins."""
@@ -134,8 +135,7 @@ def _seen(found: Played | None) -> str:
         return f"**wrong**: {found.wrong}"
     if not found.is_delivered:
         return REASONS.get(found.how, found.how)
-    is_jumped = "growing" not in found.how and "not seen" not in found.how
-    return f"{found.how} · {found.off:.1f} s" if is_jumped else found.how
+    return found.how if "not seen" in found.how else f"{found.how} · {found.off:.1f} s"
 
 
 def _cell(verdict: Verdict | None, *, has_clock: bool = True) -> str:

@@ -89,7 +89,7 @@ def test_the_page_says_how_far_off_jumps_landed_and_what_was_not_seen() -> None:
     }
     lines = played_page(played).splitlines()
     assert "| one film | HLS · 0.1 s | no: codec |" in lines
-    assert "| another film | growing HLS | **wrong**: no sound |" in lines
+    assert "| another film | growing HLS · 0.0 s | **wrong**: no sound |" in lines
 
 
 def test_films_that_are_played_again_have_new_rows_and_the_others_keep_theirs() -> None:
@@ -100,7 +100,7 @@ def test_films_that_are_played_again_have_new_rows_and_the_others_keep_theirs() 
         "| one | HLS · 0.1 s | HLS · 0.1 s |",
         "| two | as it is · 0.2 s |  |",
         "| three | HLS · 0.1 s | HLS · 0.1 s |",
-        "| four | growing HLS |  |",
+        "| four | growing HLS · 0.0 s |  |",
     ]
     assert after.count("| film | TV | Box |") == 1
 
