@@ -36,7 +36,7 @@ def in_two_parts(data: bytes) -> bytes:
     end = data.index(b"idx1", first)
     size = struct.unpack_from("<I", data, end + 4)[0]
     packets = list(struct.iter_unpack("<4sIII", data[end + 8 : end + 8 + size]))
-    middle = len(packets) // 2
+    middle = len(packets) * 7 // 8  # of a film of little more than 1 GiB the second part is the small one
     head, parts = bytearray(data[: first - 12]), []
     places: dict[bytes, list[tuple[int, int, int]]] = {}
     at = len(head)

@@ -97,9 +97,9 @@ def main() -> None:
     """Read the command line; the exit code tells whether anything is wrong."""
     parser = argparse.ArgumentParser(prog="scripts/playability", description=__doc__)
     parser.add_argument("--clips", type=Path, help="a directory of real films (*.mp4)")
-    parser.add_argument("--only", default="", help="films of containers with this in their name; prints the page")
+    parser.add_argument("--only", default="", help="films in containers of this pattern; prints the page")
     parser.add_argument("--judge", action="store_true", help="play no films")
-    again = "only play films; with --only those with this in their name, whose rows of the page are written anew"
+    again = "only play films; with --only those of this pattern, whose rows of the page are written anew"
     parser.add_argument("--play", action="store_true", help=again)
     parser.add_argument("--costs", action="store_true", help="only measure what it costs, and print that")
     arguments = parser.parse_args()

@@ -4,6 +4,7 @@ At the beginning of each second the picture is white for one frame and a tone be
 Video and sound are encoded once and copied into the containers.
 """
 
+import re
 import subprocess
 from dataclasses import dataclass
 from itertools import product
@@ -109,13 +110,13 @@ ANNEX_B: Final = ("-bsf:v", "h264_mp4toannexb")
 
 
 def films(folder: Path, only: str = "") -> Iterator[tuple[str, str, str]]:
-    """Encode all streams; return container, video and sound of the films, those with `only` in their container."""
+    """Encode all streams; return container, video and sound of the films in containers of the pattern `only`."""
     for name, arguments in VIDEO.items():
         encode(folder / f"{name}.mkv", ("-f", "lavfi", "-i", PICTURE), arguments)
     for name, arguments in AUDIO.items():
         if arguments:
             encode(folder / f"{name}.mkv", ("-f", "lavfi", "-i", SOUND), arguments)
-    return product([name for name in CONTAINERS if only in name], VIDEO, AUDIO)
+    return product([name for name in CONTAINERS if re.search(only, name)], VIDEO, AUDIO)
 
 
 def make(folder: Path, container: str, video: str, audio: str) -> Path | None:

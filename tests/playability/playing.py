@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +77,12 @@ class Shelf(Stage):
 
 
 async def play_all(folder: Path, only: str = "") -> dict[tuple[str, str], Played]:
-    """Make the chosen films in a folder, those with `only` in their name, and play them on all devices.
+    """Make the chosen films in a folder, those whose name the pattern `only` is in, and play them on all devices.
 
     Return what became of them, by device and film.
     """
     found: dict[tuple[str, str], Played] = {}
-    choices = [choice for choice in CHOICES if only in choice.name]
+    choices = [choice for choice in CHOICES if re.search(only, choice.name)]
     async with Shelf(await make(folder, choices)) as stage:
         for number, device in enumerate(MODELS):
             for choice in choices:
