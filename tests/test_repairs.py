@@ -238,6 +238,25 @@ async def test_a_missing_libtorrent_is_looked_for_again(
     assert shown(hass) == set()
 
 
+async def test_a_libtorrent_that_is_wrong_in_another_way_is_another_issue(
+    hass: HomeAssistant, entry: MockConfigEntry, fix: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_cache: Path) -> None:
+        raise BindingError("damaged_libtorrent", wheel="libtorrent.whl")
+
+    async_report(hass, Issue.NO_LIBTORRENT, BindingError("no_libtorrent", platform="x", python="y", libc="z"))
+    form = await fix(Issue.NO_LIBTORRENT)
+    monkeypatch.setattr(binding, "load", damaged)
+    done = await fix(Issue.NO_LIBTORRENT, form)
+    assert (done["type"], done["reason"]) == ("abort", "changed")
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, Issue.NO_LIBTORRENT)
+    assert issue is not None
+    assert (issue.translation_key, issue.translation_placeholders) == (
+        "damaged_libtorrent",
+        {"wheel": "libtorrent.whl"},
+    )
+
+
 @pytest.fixture
 def taken(hass: HomeAssistant, entry: MockConfigEntry) -> Iterator[socket.socket]:
     """Have the entry choose a port at which another program listens, and return that one's socket."""
