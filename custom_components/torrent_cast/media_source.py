@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 # More results than anybody reads.
 MAX_RESULTS: Final = 100
-# Voice has to answer within 3 s: beside this, a second for what fails at once (program.py) and half a one to spare. s
-SPOKEN_PATIENCE: Final = 1.5
-# Of that half a second: names that were not read by then are searched as they are. s
+# Voice has to answer within 3 s. Beside these two, a second for what fails at once (program.py), and half a one to rank
+# a library of 10,000 names. Names that were not read by then are searched as they are. s
 SPOKEN_READING: Final = 0.3
+SPOKEN_PATIENCE: Final = 1.2
 # As the frontend spells it, to the letter, where it takes its HLS player.
 HLS_TYPE: Final = "application/x-mpegURL"
 
