@@ -1,0 +1,141 @@
+"""A Cast device without a network, and what plays the film on it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from unittest.mock import Mock
+from uuid import uuid4
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from pychromecast.const import CAST_TYPE_CHROMECAST
+from pychromecast.controllers.media import MediaStatus
+
+from custom_components.torrent_cast import cast, loading
+from custom_components.torrent_cast.playback import (
+    Playback,
+    Session,
+)
+from tests.conftest import Seed, Television, soon
+
+HERE = "http://192.0.2.1:8123"
+TAKEN: dict[str, Any] = {"type": "MEDIA_STATUS"}
+REFUSED: dict[str, Any] = {"type": "LOAD_FAILED", "detailedErrorCode": 104}
+
+
+@dataclass
+class Answer:
+    """What the device does with one LOAD: whether it gets there, what is replied, and whether it asks for the film."""
+
+    reply: dict[str, Any] | None
+    asks: bool = True
+
+
+class FakeChromecast:
+    """pychromecast's side: sends nothing, and calls back on a thread of its own as pychromecast does."""
+
+    def __init__(self, hass: HomeAssistant, *answers: Answer | Exception) -> None:
+        self.name = "TV"
+        self.model_name = "Chromecast"
+        self.cast_type = CAST_TYPE_CHROMECAST
+        self.uuid = uuid4()
+        self.socket_client = Mock(is_connected=True, host="192.0.2.7")
+        self.media_controller = Mock(status=MediaStatus())
+        self.media_controller.send_message = self._send_message
+        self.sent: list[dict[str, Any]] = []
+        self.has_queue = True
+        self.is_slow = False  # keeps its answers until `answers_at_last`
+        self._unanswered: list[Callable[[], None]] = []
+        self.loads: list[tuple[str, dict[str, Any]]] = []
+        self.session: Session | None = None
+        self.watcher: Any = None
+        self._hass = hass
+        self._answers = list(answers)
+
+    def register_status_listener(self, watcher: object) -> None:
+        """Keep whom to tell."""
+        self.watcher = watcher
+
+    def register_connection_listener(self, watcher: object) -> None:
+        """Know whom to tell already."""
+
+    def register_handler(self, controller: Any) -> None:  # noqa: ANN401  # pychromecast's
+        """Take what the controller would send."""
+        controller.play_media = self._play_media
+
+    def unregister_handler(self, controller: object) -> None:
+        """Forget it."""
+
+    def _play_media(
+        self,
+        content_id: str,
+        _type: str,
+        *,
+        media_info: dict[str, Any],
+        callback_function: Callable[..., None],
+        **_fields: object,
+    ) -> None:
+        self.loads.append((content_id, media_info))
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        if answer.asks and self.session is not None:
+            self._hass.loop.call_soon_threadsafe(self.session.requested.set)
+        callback_function(answer.reply is not None, answer.reply)
+        if answer.reply is None:
+            self.watcher.new_connection_status(Mock(status="CONNECTED"))
+
+    def _send_message(
+        self, message: dict[str, Any], *, inc_session_id: bool, callback_function: Callable[..., None]
+    ) -> None:
+        assert inc_session_id
+        self.sent.append(message)
+        items = [{"itemId": 7 + number, **item} for number, item in enumerate(message.get("items", ()))]
+        answer = TAKEN | {"status": [{"items": items}]} if self.has_queue else {"type": "INVALID_REQUEST"}
+        self._unanswered.append(partial(callback_function, True, answer))  # noqa: FBT003  # as pychromecast does
+        if not self.is_slow:
+            self.answers_at_last()
+
+    def answers_at_last(self) -> None:
+        """Answer what is not answered yet."""
+        while self._unanswered:
+            self._unanswered.pop()()
+
+    def tells(self, state: str, *, idle: str | None = None, content_id: str | None = None, at: float = 1.0) -> None:
+        """Send a media status."""
+        shown = content_id if content_id is not None else self.loads[-1][0]
+        self.watcher.new_media_status(Mock(content_id=shown, player_state=state, idle_reason=idle, current_time=at))
+
+
+@pytest.fixture(autouse=True)
+def reachable(playback: Playback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an address, and devices that were never seen before."""
+    playback.apply(replace(playback.settings, base_url=HERE))
+    monkeypatch.setattr(loading, "_needs_plain_url", set())
+
+
+@pytest.fixture
+async def play(
+    hass: HomeAssistant, playback: Playback, film: Seed, tv: Television
+) -> AsyncIterator[Callable[..., Any]]:
+    """Return what has a device play the film."""
+
+    async def play(device: FakeChromecast, **asked: Any) -> Session:  # noqa: ANN401  # a session's
+        session = device.session = playback.start_session(await playback.parse(film.magnet), **asked)
+        assert await soon(cast.async_play_media(hass, tv.entity_id, device, "video", session.content_id))  # type: ignore[arg-type]  # what is used of it
+        return session
+
+    yield play
+    for session in playback.sessions:
+        session.end()
+
+
+async def refusal(play: Callable[..., Any], device: FakeChromecast) -> str:
+    """Return the key of the error of a play that is to fail, which has ended its session."""
+    with pytest.raises(HomeAssistantError) as caught:
+        await play(device)
+    assert device.session is not None
+    assert device.session.is_over
+    return str(caught.value.translation_key)

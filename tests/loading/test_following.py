@@ -1,0 +1,160 @@
+"""What a device says after it has loaded a film, and what becomes of its session."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from pychromecast.error import PyChromecastError
+
+from custom_components.torrent_cast.playback import (
+    Session,
+    State,
+    Track,
+)
+from tests.conftest import FILM_SECONDS, Television, soon, until
+from tests.loading.conftest import TAKEN, Answer, FakeChromecast
+
+
+async def test_a_session_follows_its_device(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    for said, state in (
+        ("PLAYING", State.PLAYING),
+        ("PAUSED", State.PAUSED),
+        ("PLAYING", State.PLAYING),
+        ("BUFFERING", State.STALLED),
+        ("IDLE", State.STALLED),  # without a reason it is between two things
+    ):
+        device.tells(said)
+        await hass.async_block_till_done()
+        assert session.state is state
+    device.watcher.load_media_failed(1, 104)  # the reply to LOAD tells it
+    device.watcher.new_cast_status(Mock(app_id="CC1AD845"))
+    await hass.async_block_till_done()
+    assert not session.is_over
+
+
+@pytest.mark.parametrize(("reason", "state"), [("FINISHED", State.FINISHED), ("CANCELLED", State.STOPPED)])
+async def test_a_session_ends_with_the_film(
+    hass: HomeAssistant, play: Callable[..., Any], reason: str, state: State
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.tells("PLAYING")
+    device.tells("IDLE", idle=reason)
+    await hass.async_block_till_done()
+    assert session.state is state
+
+
+async def test_another_film_and_another_app_end_a_session(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN), Answer(TAKEN))
+    first = await play(device)
+    device.tells("PLAYING", content_id="http://other.example/film.mp4")
+    await hass.async_block_till_done()
+    assert first.state is State.STOPPED
+    second = await play(device)
+    device.watcher.new_cast_status(Mock(app_id="E8C28D3C"))
+    await hass.async_block_till_done()
+    assert second.state is State.STOPPED
+
+
+def _has_loaded(device: FakeChromecast, session: Session, loads: int) -> bool:
+    return len(device.loads) == loads and session.was_loaded
+
+
+async def test_a_stream_that_breaks_off_is_loaded_again_three_times(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    device = FakeChromecast(hass, *[Answer(TAKEN)] * 4)
+    session = await play(device)
+    for loads in (2, 3, 4):
+        device.tells("PLAYING", at=3.0)
+        device.tells("IDLE", idle="ERROR")
+        await until(partial(_has_loaded, device, session, loads))
+    device.tells("PLAYING", at=3.0)
+    device.tells("IDLE", idle="ERROR")
+    await until(lambda: session.is_over)
+    assert session.state is State.FAILED
+
+
+async def test_a_device_that_is_out_of_reach_is_waited_for(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.watcher.new_connection_status(Mock(status="LOST"))
+    await until(lambda: session.disconnected_since is not None)
+    device.watcher.new_connection_status(Mock(status="CONNECTED"))
+    await until(lambda: session.disconnected_since is None)
+
+
+async def out_of_reach(play: Callable[..., Any], device: FakeChromecast) -> Session:
+    """Return what plays on a device whose connection is lost."""
+    session: Session = await play(device)
+    device.tells("PLAYING")
+    device.watcher.new_connection_status(Mock(status="LOST"))
+    await until(lambda: session.disconnected_since is not None)
+    return session
+
+
+async def test_where_the_device_has_a_new_connection_its_entity_tells(
+    hass: HomeAssistant, play: Callable[..., Any], tv: Television
+) -> None:
+    session = await out_of_reach(play, FakeChromecast(hass, Answer(TAKEN)))
+    hass.states.async_set(tv.entity_id, "unavailable")
+    await hass.async_block_till_done()
+    assert session.disconnected_since is not None
+    hass.states.async_set(tv.entity_id, "idle")
+    await hass.async_block_till_done()
+    assert not session.is_over, "nothing is known of it yet"
+    hass.states.async_set(tv.entity_id, "paused", {"media_content_id": session.content_id, "media_position": 4})
+    await until(lambda: session.disconnected_since is None)
+    assert session.state is State.PAUSED
+    hass.states.async_set(tv.entity_id, "off")
+    await until(lambda: session.is_over)
+
+
+@pytest.mark.parametrize(("position", "state"), [(FILM_SECONDS - 1, State.FINISHED), (4, State.STOPPED)])
+async def test_a_film_that_ends_on_a_new_connection_was_watched_to_its_end(
+    hass: HomeAssistant, play: Callable[..., Any], tv: Television, position: float, state: State
+) -> None:
+    session = await out_of_reach(play, FakeChromecast(hass, Answer(TAKEN)))
+    attributes: dict[str, Any] = {"media_content_id": session.content_id, "media_position": position}
+    hass.states.async_set(tv.entity_id, "playing", attributes)
+    await until(lambda: session.disconnected_since is None)
+    hass.states.async_set(tv.entity_id, "idle", attributes)
+    await until(lambda: session.is_over)
+    assert session.state is state
+
+
+async def test_what_is_wanted_of_a_device_reaches_it(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    at_work = session.following._device
+    await at_work.pause()
+    await at_work.play()
+    await session.following.show_subtitles(Track(3, "German", "de"))
+    await session.following.show_subtitles(None)
+    media = device.media_controller
+    assert [call[0] for call in media.method_calls if call[0] != "register_status_listener"] == [
+        "pause",
+        "play",
+        "enable_subtitle",
+        "disable_subtitle",
+    ]
+    media.pause.side_effect = PyChromecastError("gone")
+    with pytest.raises(Exception, match="device_unavailable"):
+        await at_work.pause()
+
+
+async def test_who_goes_away_while_a_device_loads_ends_it(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN, asks=False))
+    work = asyncio.create_task(play(device))
+    await until(lambda: device.loads)
+    assert device.session is not None
+    device.session.end()
+    with pytest.raises(HomeAssistantError):
+        await soon(work)

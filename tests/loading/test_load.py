@@ -1,0 +1,86 @@
+"""What a Cast device is told to load, and what it may answer."""
+# ruff: noqa: ARG001  # fixtures are asked for by name
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from homeassistant.core import HomeAssistant
+from pychromecast.const import CAST_TYPE_AUDIO
+from pychromecast.error import PyChromecastError
+
+from custom_components.torrent_cast import cast, loading
+from custom_components.torrent_cast.playback import (
+    Playback,
+)
+from tests.conftest import Seed, Television, soon, until
+from tests.loading.conftest import HERE, REFUSED, TAKEN, Answer, FakeChromecast, refusal
+
+
+async def test_a_device_is_told_the_address_and_shows_an_id(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    ((content_id, info),) = device.loads
+    assert content_id == session.content_id
+    assert info["contentUrl"].startswith(f"{HERE}/api/torrent_cast/{session.token}/")
+    assert info["duration"] == pytest.approx(12, abs=0.2)
+    assert session.was_loaded
+
+
+async def test_a_device_that_does_not_know_addresses_beside_ids_gets_them_as_ids_from_then_on(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    device = FakeChromecast(hass, Answer(REFUSED, asks=False), Answer(TAKEN), Answer(TAKEN))
+    for _ in range(2):
+        await play(device)
+    assert [content_id.startswith(HERE) for content_id, _ in device.loads] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("answers", "key"),
+    [
+        ([Answer(REFUSED)], "load_refused"),
+        ([Answer(REFUSED, asks=False), Answer(REFUSED, asks=False)], "load_refused"),
+        ([Answer({"type": "LOAD_CANCELLED"})], "session_ended"),
+        ([PyChromecastError("gone")], "device_unavailable"),
+        ([Answer(None), PyChromecastError("gone")], "device_unavailable"),
+    ],
+)
+async def test_what_a_device_does_not_take_is_an_error(
+    hass: HomeAssistant, play: Callable[..., Any], answers: list[Answer | Exception], key: str
+) -> None:
+    assert await refusal(play, FakeChromecast(hass, *answers)) == key
+
+
+async def test_a_message_that_got_lost_is_sent_again(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(None, asks=False), Answer(TAKEN))
+    await play(device)
+    assert len(device.loads) == 2
+
+
+async def test_a_device_that_never_asks_cannot_reach_us(
+    hass: HomeAssistant, play: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "REQUEST_TIMEOUT", 0.05)
+    assert await refusal(play, FakeChromecast(hass, Answer(TAKEN, asks=False))) == "no_request"
+
+
+async def test_a_device_out_of_reach_and_one_without_a_screen_are_not_asked(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    away, speaker = FakeChromecast(hass), FakeChromecast(hass)
+    away.socket_client.is_connected = False
+    speaker.cast_type = CAST_TYPE_AUDIO
+    assert (await refusal(play, away), await refusal(play, speaker)) == ("device_unavailable", "speaker")
+
+
+async def test_a_magnet_link_makes_its_own_session(
+    hass: HomeAssistant, playback: Playback, play: Callable[..., Any], film: Seed, tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    work = hass.async_create_task(cast.async_play_media(hass, tv.entity_id, device, "video", film.magnet))  # type: ignore[arg-type]  # likewise
+    await until(lambda: playback.sessions)
+    (device.session,) = playback.sessions
+    assert await soon(work)
+    assert device.session.target == tv.entity_id
+    assert not await cast.async_play_media(hass, tv.entity_id, device, "video", "http://other.example/film.mp4")  # type: ignore[arg-type]  # likewise
