@@ -23,6 +23,8 @@ SETTLES: Final = 30.0
 # What is counted; s.
 WATCHED: Final = 60.0
 POLL: Final = 0.5
+# A download of 64 MiB from this machine that takes so long does not end; s.
+COMPLETE: Final = 120.0
 
 type Cost = dict[str, float]
 
@@ -55,8 +57,9 @@ async def _set_up(hass: Hass, folder: Path) -> None:
 
 async def _add(hass: Hass, magnet: str) -> None:
     await hass.service(f"{DOMAIN}.add", source=magnet)
-    while not await _is_complete(hass):  # noqa: ASYNC110  # the action tells of no end
-        await asyncio.sleep(POLL)
+    async with asyncio.timeout(COMPLETE):
+        while not await _is_complete(hass):  # noqa: ASYNC110  # the action tells of no end
+            await asyncio.sleep(POLL)
 
 
 async def _is_complete(hass: Hass) -> bool:
