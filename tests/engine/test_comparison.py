@@ -13,7 +13,7 @@ import pytest
 from custom_components.torrent_cast.engine.comparison import Comparison, OnDisk
 from custom_components.torrent_cast.engine.evidence import BLOCK, Endpoint
 from custom_components.torrent_cast.engine.files import files_of
-from custom_components.torrent_cast.engine.lies import Lies
+from custom_components.torrent_cast.engine.lies import Lies, Peers
 from custom_components.torrent_cast.engine.storage import files_folder
 from tests.engine.conftest import PIECE, noise, write
 from tests.rig.torrents import make_torrent
@@ -153,3 +153,15 @@ async def test_what_others_have_overwritten_is_not_held_against_its_sender(disk:
 
     assert not lies.evidence.accused
     await lies.close()
+
+
+async def test_who_is_found_out_just_after_a_new_beginning_is_banned_at_once(disk: Disk) -> None:
+    lies = Lies(Mock(), disk.info, asyncio.to_thread, Mock(), disk.comparison, time.monotonic, Mock())
+    lies._peers = Peers(frozenset({A}), frozenset({A}), asked=False)
+    assert lies.should_renew(waiting=True)  # for want of peers
+    assert not lies.should_renew(waiting=True)
+
+    lies._has_news = True
+
+    assert lies.should_renew(waiting=True)
+    assert not lies.should_renew(waiting=True)

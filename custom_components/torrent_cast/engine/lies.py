@@ -101,6 +101,7 @@ class Lies:
         self._to_compare: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._renewed = -math.inf
+        self._renewed_urgently = -math.inf
         self._peers = Peers()
         self._begun_anew: set[int] = set()
         self.spoiled: set[int] = set()
@@ -156,9 +157,13 @@ class Lies:
             return False
         if not is_urgent and not is_dry and now - self._last_failure < SUBSIDES:
             return False
-        if now - self._renewed < (RENEW_INTERVAL_DRY if is_urgent or is_dry else RENEW_INTERVAL):
+        # Who is found out just after the torrent was added anew for want of peers must not stay for that.
+        last = self._renewed_urgently if is_urgent else self._renewed
+        if now - last < (RENEW_INTERVAL_DRY if is_urgent or is_dry else RENEW_INTERVAL):
             return False
         self._renewed = now
+        if is_urgent:
+            self._renewed_urgently = now
         return True
 
     def on_right(self, piece: int) -> bool:
