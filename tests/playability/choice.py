@@ -43,38 +43,45 @@ class Choice:
         return f"{self.name}{CONTAINERS[self.container].suffix}"
 
 
-CHOICES: Final = (
-    Choice("MP4, moov first", "H.264", "AAC"),
-    Choice("MP4, moov first", "H.264", "AC3 5.1", "timed text"),
-    Choice("MP4, moov first", "H.264 10 bit", "AAC"),
-    Choice("MP4, moov first", "HEVC", "AAC"),
-    Choice("MP4, moov first", "VP9", "FLAC"),
-    Choice("MP4, moov first", "AV1", "Opus"),
-    Choice("MP4, moov last", "H.264", "AAC"),
-    Choice("MP4, moov last", "H.264", "E-AC3 5.1"),
-    Choice("MP4, moov last", "H.264", "MP3"),
-    Choice("MP4, fragments", "H.264", "AAC"),
-    Choice("Matroska, Cues", "H.264", "AAC", "SRT"),
-    Choice("Matroska, Cues", "H.264", "AC3 5.1", "ASS"),
-    Choice("Matroska, Cues", "H.264", "MP3"),
-    Choice("Matroska, Cues", "H.264", "Opus"),
-    Choice("Matroska, Cues", "H.264", "FLAC"),
-    Choice("Matroska, Cues", "H.264", "none"),
-    Choice("Matroska, Cues", "H.264 10 bit", "AAC 5.1"),
-    Choice("Matroska, Cues", "HEVC", "E-AC3 5.1"),
-    Choice("Matroska, Cues", "VP9", "Opus"),
-    Choice("Matroska, Cues", "AV1", "Opus"),
-    Choice("Matroska, Cues", "MPEG-4 ASP", "MP3"),
-    Choice("Matroska, mkvmerge", "H.264", "DTS 5.1"),
-    Choice("Matroska, no Cues", "H.264", "AAC"),
-    Choice("WebM", "VP9", "Opus"),
-    Choice("WebM", "AV1", "Opus"),
-    Choice("MPEG-TS", "H.264", "AC3 5.1"),
-    Choice("MPEG-TS", "H.264", "AAC"),
-    Choice("AVI", "H.264", "MP3"),
-    Choice("AVI", "H.264", "AC3 5.1"),
-    Choice("AVI", "MPEG-4 ASP", "MP3"),
-    Choice("AVI, OpenDML", "H.264", "MP3"),
+MIXTURE: Final[tuple[tuple[str, str], ...]] = (
+    ("H.264", "AAC"),
+    ("H.264", "AC3 5.1"),
+    ("H.264", "E-AC3 5.1"),
+    ("H.264", "DTS 5.1"),
+    ("H.264", "FLAC"),
+    ("H.264", "none"),
+    ("H.264 10 bit", "AAC 5.1"),
+    ("HEVC", "AAC"),
+    ("VP9", "Opus"),
+    ("AV1", "Opus"),
+    ("MPEG-4 ASP", "MP3"),
+)
+"""Each video and each sound at least once, most sounds with the one video that every device plays."""
+
+HELD: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "MP4, moov first": MIXTURE,
+    "MP4, moov last": MIXTURE,
+    "MP4, fragments": tuple(pair for pair in MIXTURE if pair[1] not in {"AC3 5.1", "E-AC3 5.1"}),
+    "Matroska, Cues": MIXTURE,
+    "Matroska, mkvmerge": MIXTURE,
+    "Matroska, no Cues": MIXTURE,
+    "WebM": (("VP9", "Opus"), ("VP9", "none"), ("AV1", "Opus")),
+    "MPEG-TS": tuple(pair for pair in MIXTURE if pair[0] not in {"VP9", "AV1"} and pair[1] != "FLAC"),
+    "AVI": (("H.264", "AAC"), ("H.264", "AC3 5.1"), ("H.264", "MP3"), ("HEVC", "AAC 5.1"), ("MPEG-4 ASP", "MP3")),
+    "AVI, OpenDML": (("H.264", "MP3"), ("MPEG-4 ASP", "AC3 5.1")),
+}
+"""What ffmpeg and mkvmerge write into each container."""
+
+OWN_TEXT: Final = {
+    ("MP4, moov first", "H.264", "AC3 5.1"): "timed text",
+    ("Matroska, Cues", "H.264", "AAC"): "SRT",
+    ("Matroska, Cues", "H.264", "AC3 5.1"): "ASS",
+}
+
+CHOICES: Final = tuple(
+    Choice(container, *pair, OWN_TEXT.get((container, *pair), ""))
+    for container, pairs in HELD.items()
+    for pair in pairs
 )
 
 
