@@ -67,7 +67,11 @@ HELD: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "Matroska, no Cues": MIXTURE,
     "WebM": (("VP9", "Opus"), ("VP9", "none"), ("AV1", "Opus")),
     "MPEG-TS": tuple(pair for pair in MIXTURE if pair[0] not in {"VP9", "AV1"} and pair[1] != "FLAC"),
-    "AVI": (("H.264", "AAC"), ("H.264", "AC3 5.1"), ("H.264", "MP3"), ("HEVC", "AAC 5.1"), ("MPEG-4 ASP", "MP3")),
+    "AVI": (
+        *(("H.264", audio) for audio in ("AAC", "AC3 5.1", "MP3", "none")),
+        ("H.264 10 bit", "AAC 5.1"),
+        *((video, "MP3") for video in ("HEVC", "VP9", "AV1", "MPEG-4 ASP")),
+    ),
     "AVI, OpenDML": (("H.264", "MP3"), ("MPEG-4 ASP", "AC3 5.1")),
 }
 """What ffmpeg and mkvmerge write into each container."""
@@ -102,7 +106,7 @@ def _make(folder: Path, choices: Sequence[Choice], clock: tuple[str, ...]) -> Pa
     for choice in choices:
         parts = [choice.video, choice.audio] if AUDIO[choice.audio] else [choice.video]
         given = [folder / f"{part}.mkv" for part in parts] + ([lines] if choice.text else [])
-        filters = ANNEX_B if choice.container.startswith("AVI") and choice.video == "H.264" else ()
+        filters = ANNEX_B if choice.container.startswith("AVI") and choice.video.startswith("H.264") else ()
         made = film(films / choice.file, choice.container, *given, filters=(*TEXTS[choice.text], *filters))
         assert made, choice
     return films
