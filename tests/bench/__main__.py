@@ -1,4 +1,4 @@
-"""scripts/bench NAME...: run measurements on the rig and print them; scripts/bench report FILE: write them down."""
+"""scripts/bench NAME...: run measurements on the rig and print them; scripts/bench report: write them down."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ from tests.rig.torrents import libtorrent
 from . import results
 from .compare import Options
 from .measures import MEASURES, table
-from .players import PLAYERS
+from .players import PLAYERS, Ours
 from .scenarios import SCENARIOS, SETS
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,7 +77,8 @@ async def run(names: list[str], options: Options, save: Path | None) -> Json:
                 found[name] = (await MEASURES[name](say)).as_json()
             else:
                 result = await SCENARIOS[name](options)
-                result.notes |= {"took": round(time.monotonic() - begin), "load_before": round(load, 2)}
+                took = round(time.monotonic() - begin)
+                result.notes |= {"code": await Ours.install(), "took": took, "load_before": round(load, 2)}
                 found[name] = result.as_json()
         except Exception:  # nobody may be there to start the rest
             _LOGGER.exception("%s failed after %.0f s", name, time.monotonic() - begin)

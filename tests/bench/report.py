@@ -1,4 +1,4 @@
-"""scripts/bench report FILE: writes docs/benchmarks.md and its plots from a results file."""
+"""scripts/bench report: writes docs/benchmarks.md and its plots from the results file beside it."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from .targets import TARGETS, shown
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
+RESULTS: Final = PAGE.with_suffix(".json")
 IMAGES: Final = "images"
 
 # A heading and what was done, by scenario, in the order of the page.
@@ -107,7 +108,7 @@ METHOD: Final = """\
 def main(arguments: Sequence[str]) -> None:
     """Write the page that the command line asks for."""
     parser = argparse.ArgumentParser(prog="scripts/bench report", description=__doc__)
-    parser.add_argument("file", type=Path, help="what --save wrote")
+    parser.add_argument("file", type=Path, nargs="?", default=RESULTS, help="what --save wrote")
     parser.add_argument("--output", type=Path, default=PAGE, help="the page; its plots go beside it into images/")
     options = parser.parse_args(arguments)
     write(json.loads(options.file.read_text()), options.output)
@@ -123,7 +124,8 @@ def page(results: dict[str, Any], folder: Path) -> Iterator[str]:
     """Yield the lines of the page, and draw its plots below `folder`."""
     yield "# Benchmarks"
     yield ""
-    yield "Written by `scripts/bench report` from what `scripts/bench engine --save FILE` measured."
+    yield "Written by `scripts/bench report` from [benchmarks.json](benchmarks.json), which `scripts/bench NAME"
+    yield "--save FILE` wrote, part by part. What is compared was measured in one run."
     yield ""
     yield from _targets(results)
     yield METHOD
@@ -154,6 +156,9 @@ def _chapter(name: str, heading: str, text: str, result: dict[str, Any], folder:
     yield ""
     yield f"{text} (`{name}`)"
     yield ""
+    if "code" in result:
+        yield f"Measured with {result['code']} in {result['took']} s."
+        yield ""
     image = f"{IMAGES}/bench-{name}.svg"
     if plot(f"{heading} ({result['unit']})", result, folder / image):
         yield f"![{heading}]({image})"
@@ -194,15 +199,17 @@ def _circumstances(results: dict[str, Any]) -> Iterator[str]:
     yield "## Where and with what"
     yield ""
     machine = {name: value for name, value in results.get("machine", {}).items() if name != "kernel"}
-    versions: dict[str, str] = dict(results.get("versions", {}))
+    versions: dict[str, list[str]] = {name: [found] for name, found in results.get("versions", {}).items()}
     for name in CHAPTERS:
         for player, data in results.get(name, {}).get("series", {}).items():
             if "version" in data:
-                versions[player] = data["version"]
+                versions.setdefault(player, []).append(data["version"])
     loads = [results[name]["load_before"] for name in CHAPTERS if "load_before" in results.get(name, {})]
     yield "| | |"
     yield "|---|---|"
-    for name, value in [*machine.items(), *versions.items()]:
+    for name, value in machine.items():
         yield f"| {name} | {value} |"
+    for name, found in versions.items():
+        yield f"| {name} | {'; '.join(dict.fromkeys(found))} |"
     if loads:
         yield f"| load of the machine before each scenario | {min(loads)} to {max(loads)} |"

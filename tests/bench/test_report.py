@@ -51,6 +51,18 @@ def test_the_page_has_the_figures_and_the_verdicts(results: dict[str, Any], tmp_
     assert "Not measured: btfs (not there)." in page
 
 
+def test_parts_measured_at_other_times_say_with_what(results: dict[str, Any], tmp_path: Path) -> None:
+    later = Result("s", limit=0.25)
+    later.of("torrent-cast").runs = [0.3]
+    later.of("torrent-cast").notes["version"] = "2"
+    later.notes |= {"code": "2", "took": 60, "load_before": 0.1}
+
+    page = "\n".join(report.page(results | {"engine-seek-steady": later.as_json()}, _with_images(tmp_path)))
+
+    assert "Measured with 2 in 60 s." in page
+    assert "| torrent-cast | 1; 2 |" in page
+
+
 def test_a_person_at_the_terminal_sees_what_else_was_seen() -> None:
     result = Result("MB/s")
     result.of("nginx").runs = [2.0]
