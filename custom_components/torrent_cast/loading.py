@@ -81,11 +81,11 @@ class CastDevice:
 
     async def pause(self) -> None:
         """Pause. Raises TargetUnavailable."""
-        await self._ask(self._chromecast.media_controller.pause)
+        await self._command({"type": "PAUSE"})
 
     async def play(self) -> None:
         """Go on. Raises TargetUnavailable."""
-        await self._ask(self._chromecast.media_controller.play)
+        await self._command({"type": "PLAY"})
 
     async def settled(self) -> None:
         """Wait until everything that is to be sent is on its way."""
@@ -94,13 +94,12 @@ class CastDevice:
 
     async def show_subtitles(self, track: Track | None) -> None:
         """Show a track of subtitles, or none. Raises TargetUnavailable, NoSuchTrack."""
-        media = self._chromecast.media_controller
         if track is None:
-            await self._ask(media.disable_subtitle)
+            await self._command({"type": "EDIT_TRACKS_INFO", "activeTrackIds": []})
             return
         number = track.id if track.stream is None else await self._number_of(track)
-        if number not in media.status.current_subtitle_tracks:
-            await self._ask(partial(media.enable_subtitle, number))
+        if number not in self._chromecast.media_controller.status.current_subtitle_tracks:
+            await self._command({"type": "EDIT_TRACKS_INFO", "activeTrackIds": [number]})
 
     async def _number_of(self, track: Track) -> int:
         """Return what the device calls one of the film's own tracks, once it has read the playlist."""
@@ -147,8 +146,17 @@ class CastDevice:
             removal = self._send({"type": "QUEUE_REMOVE", "itemIds": [self._item]}, self._queue)
             self._hass.async_create_background_task(_unheard(removal), "torrent_cast queue")
 
+    async def _command(self, message: dict[str, Any]) -> None:
+        """Have the device do something with what it shows. Raises TargetUnavailable.
+
+        pychromecast's own commands wait for the answer in their thread, and who is to write next would wait with them.
+        """
+        if (shown := self._chromecast.media_controller.status.media_session_id) is None:
+            raise TargetUnavailable("device_unavailable", device=self.name)
+        await self._send(message, shown)
+
     async def _send(self, message: dict[str, Any], queue: int | None) -> Answer:
-        """Send a message about a queue and return the answer. Raises TargetUnavailable."""
+        """Send a message about a media session and return the answer. Raises TargetUnavailable."""
         media = self._chromecast.media_controller
         reply: asyncio.Future[Answer | None] = self._hass.loop.create_future()
 
@@ -158,12 +166,13 @@ class CastDevice:
 
         whole = message | {"mediaSessionId": queue}  # another sender's, which may be there by now, has another
         send = partial(media.send_message, whole, inc_session_id=True, callback_function=on_reply)
-        await self._ask(send)
         try:
+            async with _turn(self._chromecast):
+                await self._hass.async_add_executor_job(send)
             async with asyncio.timeout(REQUEST_TIMEOUT):
                 answer = await reply
-        except TimeoutError:
-            answer = None
+        except (PyChromecastError, TimeoutError) as err:
+            raise TargetUnavailable("device_unavailable", device=self.name) from err
         if answer is None:
             raise TargetUnavailable("device_unavailable", device=self.name)
         return answer
@@ -205,13 +214,6 @@ class CastDevice:
         except TorrentCastError as err:
             _LOGGER.warning("%s shows no subtitles: %s", self.name, err.reason)
             self._session.shown = None
-
-    async def _ask(self, command: Callable[[], None]) -> None:
-        try:
-            async with _turn(self._chromecast):
-                await self._hass.async_add_executor_job(command)
-        except PyChromecastError as err:
-            raise TargetUnavailable("device_unavailable", device=self.name) from err
 
 
 def check_screen(session: Session, chromecast: Chromecast) -> None:

@@ -43,6 +43,7 @@ class FakeChromecast:
         self.uuid = uuid4()
         self.socket_client = Mock(is_connected=True, host="192.0.2.7")
         self.media_controller = Mock(status=MediaStatus())
+        self.media_controller.status.media_session_id = 1
         self.media_controller.send_message = self._send_message
         self.sent: list[dict[str, Any]] = []
         self.has_queue = True

@@ -11,11 +11,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from pychromecast.error import PyChromecastError
 
-from custom_components.torrent_cast.playback import (
-    Session,
-    State,
-    Track,
-)
+from custom_components.torrent_cast.playback import Session, State, TargetUnavailable, Track
+from custom_components.torrent_cast.playing import stop_on
 from tests.conftest import FILM_SECONDS, Television, soon, until
 from tests.loading.conftest import TAKEN, Answer, FakeChromecast
 
@@ -138,16 +135,38 @@ async def test_what_is_wanted_of_a_device_reaches_it(hass: HomeAssistant, play: 
     await at_work.play()
     await session.following.show_subtitles(Track(3, "German", "de"))
     await session.following.show_subtitles(None)
-    media = device.media_controller
-    assert [call[0] for call in media.method_calls if call[0] != "register_status_listener"] == [
-        "pause",
-        "play",
-        "enable_subtitle",
-        "disable_subtitle",
+    assert device.sent == [
+        {"type": "PAUSE", "mediaSessionId": 1},
+        {"type": "PLAY", "mediaSessionId": 1},
+        {"type": "EDIT_TRACKS_INFO", "activeTrackIds": [3], "mediaSessionId": 1},
+        {"type": "EDIT_TRACKS_INFO", "activeTrackIds": [], "mediaSessionId": 1},
     ]
-    media.pause.side_effect = PyChromecastError("gone")
-    with pytest.raises(Exception, match="device_unavailable"):
+    device.media_controller.send_message = Mock(side_effect=PyChromecastError("gone"))
+    with pytest.raises(TargetUnavailable, match="device_unavailable"):
         await at_work.pause()
+
+
+async def test_a_device_that_shows_nothing_is_asked_for_nothing(hass: HomeAssistant, play: Callable[..., Any]) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    device.media_controller.status.media_session_id = None
+    with pytest.raises(TargetUnavailable, match="device_unavailable"):
+        await session.following._device.pause()
+    assert device.sent == []
+
+
+async def test_a_device_that_owes_an_answer_is_stopped_at_once(
+    hass: HomeAssistant, play: Callable[..., Any], tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    device.is_slow = True
+    session = await play(device)
+    switching = asyncio.create_task(session.following.show_subtitles(None))
+    await until(lambda: device.sent)
+    assert await soon(stop_on(hass, None, tv.entity_id, [session]))
+    assert (tv.stopped, switching.done()) == (1, False)
+    device.answers_at_last()
+    await soon(switching)
 
 
 async def test_who_goes_away_while_a_device_loads_ends_it(hass: HomeAssistant, play: Callable[..., Any]) -> None:

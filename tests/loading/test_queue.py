@@ -110,7 +110,7 @@ async def test_what_is_no_longer_next_is_taken_out_of_its_queue(
     playback.queue(tv.entity_id).clear()
     await hass.async_block_till_done(wait_background_tasks=True)
     assert queued.is_over
-    assert device.sent[-1] == {"type": "QUEUE_REMOVE", "itemIds": [7], "mediaSessionId": None}
+    assert device.sent[-1] == {"type": "QUEUE_REMOVE", "itemIds": [7], "mediaSessionId": 1}
     assert not session.is_over
 
 

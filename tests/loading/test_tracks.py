@@ -49,7 +49,7 @@ async def test_a_track_of_the_playlist_goes_by_the_number_that_the_device_gives_
     device.tells("PLAYING")
     assert await soon(work)
     assert device.loads[0][1]["tracks"] == []
-    device.media_controller.enable_subtitle.assert_called_once_with(12)
+    assert device.sent == [{"type": "EDIT_TRACKS_INFO", "activeTrackIds": [12], "mediaSessionId": 1}]
     assert session.shown == 1
 
 
