@@ -16,6 +16,7 @@ from pychromecast.error import PyChromecastError
 from yarl import URL
 
 from .engine import TorrentCastError
+from .engine.futures import retrieved
 from .messages import Answer, Load, Receiver, message_of
 from .playback import (
     Following,
@@ -167,8 +168,7 @@ class CastDevice:
         whole = message | {"mediaSessionId": queue}  # another sender's, which may be there by now, has another
         send = partial(media.send_message, whole, inc_session_id=True, callback_function=on_reply)
         try:
-            async with _turn(self._chromecast):
-                await self._hass.async_add_executor_job(send)
+            await _write(self._hass, self._chromecast, send)
             async with asyncio.timeout(REQUEST_TIMEOUT):
                 answer = await reply
         except (PyChromecastError, TimeoutError) as err:
@@ -248,8 +248,7 @@ async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Sessi
         hass.loop.call_soon_threadsafe(_set, reply, answer if sent else None)
 
     try:
-        async with _turn(chromecast):
-            await hass.async_add_executor_job(message.send, chromecast, controller, on_reply)
+        await _write(hass, chromecast, partial(message.send, chromecast, controller, on_reply))
         await _outcome(session, reply, url)
     finally:
         reply.cancel()
@@ -259,6 +258,21 @@ async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Sessi
 def _turn(chromecast: Chromecast) -> asyncio.Lock:
     """Return what who sends to a device holds meanwhile."""
     return _turns.setdefault(chromecast, asyncio.Lock())
+
+
+async def _write(hass: HomeAssistant, chromecast: Chromecast, send: Callable[[], None]) -> None:
+    """Have `send` write to a device when it is its turn, which lasts until it has, also where nobody waits any more."""
+    turn = _turn(chromecast)
+    await turn.acquire()
+    try:
+        writing = hass.async_add_executor_job(send)
+    except BaseException:
+        turn.release()
+        raise
+    writing.add_done_callback(lambda _: turn.release())
+    writing.add_done_callback(retrieved)
+    await asyncio.wait([writing])
+    writing.result()
 
 
 def _is_of(item: dict[str, Any], content_id: str) -> bool:

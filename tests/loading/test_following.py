@@ -1,6 +1,7 @@
 """What a device says after it has loaded a film, and what becomes of its session."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from pychromecast.error import PyChromecastError
 
 from custom_components.torrent_cast.playback import Session, State, TargetUnavailable, Track
 from custom_components.torrent_cast.playing import stop_on
-from tests.conftest import FILM_SECONDS, Television, soon, until
+from tests.conftest import FILM_SECONDS, PATIENCE, Television, soon, until
 from tests.loading.conftest import TAKEN, Answer, FakeChromecast
 
 
@@ -167,6 +168,31 @@ async def test_a_device_that_owes_an_answer_is_stopped_at_once(
     assert (tv.stopped, switching.done()) == (1, False)
     device.answers_at_last()
     await soon(switching)
+
+
+async def test_a_device_is_not_stopped_while_what_was_given_up_is_written(
+    hass: HomeAssistant, play: Callable[..., Any], tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    sends, begun, writes = device.media_controller.send_message, asyncio.Event(), threading.Event()
+
+    def write(message: dict[str, Any], **how: Any) -> None:  # noqa: ANN401  # pychromecast's
+        hass.loop.call_soon_threadsafe(begun.set)
+        assert writes.wait(PATIENCE)
+        sends(message, **how)
+
+    device.media_controller.send_message = write
+    pausing = asyncio.create_task(session.following._device.pause())
+    await soon(begun.wait())
+    pausing.cancel()
+    stop = asyncio.create_task(stop_on(hass, None, tv.entity_id, [session]))
+    for _ in range(100):  # turns of the loop: many more than a stop takes that does not wait
+        await asyncio.sleep(0)
+    assert (pausing.cancelled(), tv.stopped) == (True, 0)
+    writes.set()
+    assert await soon(stop)
+    assert (tv.stopped, device.sent[-1]["type"]) == (1, "PAUSE")
 
 
 async def test_who_goes_away_while_a_device_loads_ends_it(hass: HomeAssistant, play: Callable[..., Any]) -> None:
