@@ -199,6 +199,11 @@ async def test_a_server_that_is_not_there(hass: HomeAssistant, playback: Playbac
     assert url not in str(error)
 
 
+async def test_a_server_that_speaks_no_tls(hass: HomeAssistant, playback: Playback, indexer: Indexer) -> None:
+    error = await error_of(hass, playback, indexer.url("film.torrent").replace("http:", "https:"))
+    assert (error.reason, error.details) == ("fetch_failed", {"error": "it does not speak TLS as is needed"})
+
+
 @pytest.mark.parametrize(
     ("kind", "why"),
     [

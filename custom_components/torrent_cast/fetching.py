@@ -70,6 +70,8 @@ def _why(error: Exception) -> str:
         return "no machine has this name"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "its certificate is not trusted"
+    if isinstance(error, aiohttp.ClientSSLError):  # whose errno is OpenSSL's, not the system's
+        return "it does not speak TLS as is needed"
     code = error.os_error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
     return os.strerror(code) if code else type(error).__name__
 
