@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from homeassistant.core import Event, HomeAssistant, ServiceCall
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import condition
 from homeassistant.helpers import entity_registry as er
@@ -14,7 +15,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
 from custom_components.torrent_cast.const import DOMAIN
-from custom_components.torrent_cast.events import EVENT
+from custom_components.torrent_cast.events import EVENT, reason
 from custom_components.torrent_cast.logbook import async_describe_events
 from custom_components.torrent_cast.playback import Happening, LoadRefused, Playback, Session, State
 from tests.conftest import Seed, Television, Televisions, soon
@@ -338,3 +339,9 @@ async def test_the_logbook_has_words_for_all_also_before_a_new_language_is_loade
     assert all("The film" in message for message in english)
     hass.config.language = "fr"
     assert {found[0](event)["message"] for event in heard} == english
+
+
+async def test_an_error_that_leaves_out_what_its_text_names_is_told_all_the_same(hass: HomeAssistant) -> None:
+    error = HomeAssistantError(translation_domain=DOMAIN, translation_key="device_unavailable")
+    assert "{device}" in str(error)
+    assert reason(hass, error) == str(error)

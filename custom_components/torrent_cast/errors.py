@@ -49,7 +49,11 @@ def in_own_language(hass: HomeAssistant, error: HomeAssistantError) -> str:
 
 def _text(error: HomeAssistantError, texts: Mapping[str, str]) -> str:
     text = texts.get(f"component.{error.translation_domain}.exceptions.{error.translation_key}.message")
-    return text.format(**(error.translation_placeholders or {})) if text else str(error)
+    if not text:
+        return str(error)
+    with contextlib.suppress(KeyError):  # others may leave out what their text names, as Home Assistant allows
+        text = text.format(**(error.translation_placeholders or {}))
+    return text
 
 
 @contextlib.contextmanager
