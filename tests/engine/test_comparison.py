@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -15,6 +15,7 @@ from custom_components.torrent_cast.engine.evidence import BLOCK, Endpoint
 from custom_components.torrent_cast.engine.files import files_of
 from custom_components.torrent_cast.engine.lies import Lies, Peers
 from custom_components.torrent_cast.engine.storage import files_folder
+from tests.basics import until
 from tests.engine.conftest import PIECE, noise, write
 from tests.rig.torrents import make_torrent
 
@@ -152,6 +153,40 @@ async def test_what_others_have_overwritten_is_not_held_against_its_sender(disk:
     await asyncio.gather(*lies._tasks)
 
     assert not lies.evidence.accused
+    await lies.close()
+
+
+async def test_what_is_read_late_is_not_held_against_who_sent_before(disk: Disk) -> None:
+    reads, may_read = 0, asyncio.Event()
+
+    async def run[**P, T](work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            await may_read.wait()
+        return work(*args, **kwargs)
+
+    comparison = Comparison(OnDisk(disk.info, disk.folder), run)
+    handle = Mock(get_peer_info=list, get_download_queue=list)
+    lies = Lies(handle, disk.info, asyncio.to_thread, Mock(), comparison, time.monotonic, Mock())
+
+    async def come(value: bytes, senders: Sequence[Endpoint]) -> None:
+        disk.put(0, dict.fromkeys(range(BLOCKS), value))
+        for block, sender in enumerate(senders):
+            lies.on_block(0, block, sender)
+        await asyncio.sleep(0)
+
+    await come(b".", (A,) * BLOCKS)
+    lies.on_failed(0)
+    await come(b"x", (E,) * BLOCKS)
+    lies.on_failed(0)
+    await until(lambda: comparison.is_known(0))
+    may_read.set()
+    await asyncio.gather(*lies._tasks, return_exceptions=True)
+    await come(b".", (B, C, D, B))
+    await asyncio.gather(*lies._tasks)
+
+    assert lies.evidence.accused == {E}
     await lies.close()
 
 

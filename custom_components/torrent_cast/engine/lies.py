@@ -100,6 +100,7 @@ class Lies:
         self._has_news = False  # somebody was accused since the torrent was added anew
         self._to_compare: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._inspecting: dict[int, asyncio.Task[None]] = {}  # by piece, the last of each
         self._renewed = -math.inf
         self._renewed_urgently = -math.inf
         self._peers = Peers()
@@ -113,6 +114,8 @@ class Lies:
         """Take libtorrent's word that a piece is wrong."""
         senders = self.evidence.on_wrong(piece)
         self._to_compare.discard(piece)
+        if (late := self._inspecting.pop(piece, None)) is not None:
+            late.cancel()  # what it was to read was overwritten
         if piece in self._begun_anew:
             self._begun_anew.discard(piece)
             self._comparison.forget(piece)
@@ -120,7 +123,7 @@ class Lies:
             self._failed = True
             self._last_failure = self._clock()
             self.look()
-            self._spawn(self._inspect(piece, senders))
+            self._inspecting[piece] = self._spawn(self._inspect(piece, senders))
 
     def on_block(self, piece: int, block: int, sender: Endpoint) -> None:
         """Take libtorrent's word on who sent a block."""
@@ -185,6 +188,7 @@ class Lies:
         self._has_news = False
         self.evidence.release()
         self._to_compare.clear()
+        self._inspecting.clear()
         self._comparison.clear()
 
     def look(self) -> None:
@@ -266,10 +270,11 @@ class Lies:
         self._on_accused()
         return True
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name="torrent_cast comparison")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def close(self) -> None:
         """Wait until nothing of it runs any more."""
