@@ -35,7 +35,7 @@ from .menu import Menu, menu
 from .mirror import features, mirrored, state_of
 from .playback import Enqueue, Session, playable_seconds
 from .players import Players
-from .playing import stop_on
+from .playing import end, stop_on
 from .program import Program, Request
 from .references import MEDIA_ID, is_ours
 from .targets import authorise
@@ -273,8 +273,7 @@ class TorrentCastPlayer(Delegate):
 
     @override
     async def async_turn_off(self) -> None:
-        for session in await self._give_up():
-            session.end()
+        await end(await self._give_up())
         await super().async_turn_off()
 
     async def _give_up(self) -> list[Session]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from homeassistant.components.media_player import (
@@ -71,12 +71,17 @@ def level_of(error: BaseException) -> int:
 async def stop_on(hass: HomeAssistant, context: Context | None, target: str, sessions: Iterable[Session]) -> bool:
     """End the sessions; stop the device if one of them was on its screen, and tell whether it was."""
     sessions = list(sessions)
-    on_screen = [session.following for session in sessions if session.was_loaded]
+    is_on_screen = any(session.was_loaded for session in sessions)
+    await end(sessions)
+    if is_on_screen:
+        await ask(hass, context, SERVICE_MEDIA_STOP, target)
+    return is_on_screen
+
+
+async def end(sessions: Collection[Session]) -> None:
+    """End sessions and wait until their devices have been told of it, so that others may speak with these."""
     for session in sessions:
         session.end()
-    for following in on_screen:
-        if following is not None:
-            await following.settled()
-    if on_screen:
-        await ask(hass, context, SERVICE_MEDIA_STOP, target)
-    return bool(on_screen)
+    for session in sessions:
+        if session.following is not None:
+            await session.following.settled()

@@ -4,6 +4,7 @@
 import asyncio
 import time
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from homeassistant.components.media_player import MediaPlayerState
@@ -135,6 +136,24 @@ async def test_a_device_that_is_renamed_while_a_film_is_chosen_is_not_busy_after
     await starting
     await until(lambda: [session.target for session in playback.sessions] == ["media_player.renamed"])
     assert not playback.is_busy(CAST)
+
+
+async def test_a_device_is_turned_off_when_nothing_else_is_on_its_way(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, film: Seed
+) -> None:
+    await play(hass, film.magnet)
+    await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
+    (session,) = playback.sessions
+    settled = asyncio.Event()
+    session.following = Mock(settled=settled.wait)
+    turning = asyncio.create_task(ask(hass, "turn_off"))
+    await until(lambda: session.is_over)
+    for _ in range(100):  # turns of the loop: many more than it takes that does not wait
+        await asyncio.sleep(0)
+    assert ("turn_off",) not in cast.asked
+    settled.set()
+    await soon(turning)
+    assert cast.asked[-1] == ("turn_off",)
 
 
 async def test_the_action_stop_ends_what_is_only_being_chosen(
