@@ -26,7 +26,7 @@ from custom_components.torrent_cast.engine import (
     TorrentCastError,
     binding,
 )
-from custom_components.torrent_cast.issues import Issue, async_report, async_report_port, issue_of
+from custom_components.torrent_cast.issues import Issue, async_mend, async_report, async_report_port, issue_of
 from custom_components.torrent_cast.playback import Happening, LoadRefused, NoReachableUrl, Playback, State
 from custom_components.torrent_cast.repairs import FLOWS
 from custom_components.torrent_cast.system_health import async_register
@@ -216,6 +216,17 @@ async def test_a_form_whose_entry_went_ends_in_words(
     assert form["type"] == "form"
     assert await hass.config_entries.async_remove(entry.entry_id)
     done = await fix(issue, form, **answer)
+    assert (done["type"], done["reason"]) == ("abort", "gone")
+
+
+@pytest.mark.parametrize("issue", [Issue.PORT_TAKEN, Issue.PORT_CLOSED])
+async def test_the_form_of_a_port_that_is_right_by_now_ends_in_words(
+    hass: HomeAssistant, entry: MockConfigEntry, fix: Step, issue: Issue
+) -> None:
+    async_report_port(hass, issue, port="6881", other="6882", refusal="not authorised")
+    form = await fix(issue)
+    async_mend(hass, issue)
+    done = await fix(issue, form, port=0)
     assert (done["type"], done["reason"]) == ("abort", "gone")
 
 

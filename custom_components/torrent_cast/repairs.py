@@ -127,8 +127,9 @@ class PortFlow(_Flow):
 
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """Ask for the port and start again with it, the same one too: who had it may be gone."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        placeholders = dict(issue.translation_placeholders or {}) if issue else {}
+        if (issue := ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)) is None:
+            return self.async_abort(reason=GONE)
+        placeholders = dict(issue.translation_placeholders or {})
         old = DEFAULTS | self.entry.options
         new = old | (user_input or {})
         errors: dict[str, str] = {}
