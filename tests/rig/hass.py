@@ -296,14 +296,14 @@ class Hass:
         self.tokens = await self._call("POST", "/auth/token", data=grant)
         self.tokens |= {"hassUrl": self.url, "clientId": f"{self.url}/", "expires": int((time.time() + 1800) * 1000)}
         self._token = self.tokens["access_token"]
-        # That one is good for half an hour; some stages last longer. Its name has to be new after each start.
-        self._token = await self.command(
-            "auth/long_lived_access_token", client_name=f"rig {time.time_ns()}", lifespan=1
-        )
         for step in ("analytics", "integration"):
             if not steps.get(step, True):
                 body = {"client_id": f"{self.url}/", "redirect_uri": f"{self.url}/"} if step == "integration" else {}
                 await self.post(f"/api/onboarding/{step}", body)
+        # The first one is good for half an hour; some stages last longer. Its name has to be new after each start.
+        self._token = await self.command(
+            "auth/long_lived_access_token", client_name=f"rig {time.time_ns()}", lifespan=1
+        )
 
     async def _new_user(self) -> str:
         user = {"client_id": f"{self.url}/", "name": "Owner", "username": USER, "password": PASSWORD, "language": "en"}

@@ -149,11 +149,19 @@ class Frontend:
     async def paste(self, magnet: str, shoot: Shoot) -> None:
         """Paste a magnet link into the search of the media browser."""
         await self.open(f"/media-browser/browser/{LIBRARY}")
-        await self.on("ha-input-search", None, "element.focus(); element.click()")
-        await self._chromium.call("Input.insertText", text=magnet)
+        await self._search(magnet)
         await self.click("ha-button", "Search")
         await self.wait("ha-card")
         await shoot("search")
+
+    async def _search(self, text: str) -> None:
+        """Type into the search field until it holds the text: what comes before the field is ready goes nowhere."""
+        field = "ha-input-search"
+        async with asyncio.timeout(PATIENCE):
+            while await self.on(field, None, "return element.value ?? ''") != text:
+                await self.on(field, None, "element.value = ''; element.focus(); element.click()")
+                await self._chromium.call("Input.insertText", text=text)
+                await asyncio.sleep(BETWEEN_PAGES)
 
     async def watch(self, title: str, shoot: Shoot) -> int:
         """Play a result in the browser; return how many frames were decoded once some have moved."""
