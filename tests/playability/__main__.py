@@ -14,7 +14,7 @@ from .costs import costs
 from .films import films, make
 from .judging import Judge
 from .playing import play_all
-from .report import PAGE, PLAYED_PAGE, page, played_page
+from .report import PAGE, PLAYED_PAGE, page, played_page, still_played
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ async def judge_all(folder: Path, clips: list[Path], only: str) -> int:
 async def watch_all(folder: Path, only: str) -> int:
     """Play the chosen films, write the page, where only some were wanted their rows; return how many are wrong."""
     played = await play_all(folder, only)
-    PLAYED_PAGE.write_text(played_page(played, PLAYED_PAGE.read_text() if only else ""))
+    PLAYED_PAGE.write_text(played_page(played, still_played(PLAYED_PAGE.read_text()) if only else ""))
     wrong = {key: one for key, one in played.items() if one.wrong}
     for (device, name), one in wrong.items():
         print(f"{name} played on {device}: {one.wrong}", file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .choice import CHOICES
 from .films import AUDIO, CONTAINERS, FPS, SECONDS, VIDEO
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ Written by `scripts/playability`, also with `--play` alone; not by hand. [playab
 
 Films of 60 s with a clock in the picture, played by Home Assistant from a seed with 4.2 Mbit/s on Cast receivers that
 are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s (where the playlist
-grows, to 20 s and back to 5 s). A film is right when pictures come while it is not complete, the clock is within 1 s of
+grows, to 10 s and back to 5 s). A film is right when pictures come while it is not complete, the clock is within 1 s of
 where the device was sent after each jump, and sound is decoded. Each container is here with each video and with each
 sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. The last column is the first device with
 the option *Convert video*, for what it does not play else.
@@ -88,6 +89,14 @@ def played_page(played: Mapping[tuple[str, str], Played], before: str = "") -> s
     rows = {row.split(" | ")[0]: row for row in (*kept, *_played(played, devices))}
     head = [f"{FILM} {' | '.join(devices)} |", "|---|" + "---|" * len(devices)]
     return "\n".join([PLAYED, "", *head, *rows.values()]) + "\n"
+
+
+def still_played(page: str) -> str:
+    """Return the page of what was played without the rows of films that are not chosen any more."""
+    names = {choice.name for choice in CHOICES} | {"film"}
+    return "\n".join(
+        line for line in page.splitlines() if not line.startswith("| ") or line[2:].split(" | ")[0] in names
+    )
 
 
 def _summary(results: Results, devices: list[str], seconds: float) -> Iterator[str]:

@@ -11,7 +11,7 @@ from .choice import CHOICES
 from .films import AUDIO, CONTAINERS, PICTURE, SOUND, VIDEO, film
 from .judging import Judge, Verdict
 from .playing import Played
-from .report import page, played_page
+from .report import page, played_page, still_played
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,6 +103,11 @@ def test_films_that_are_played_again_have_new_rows_and_the_others_keep_theirs() 
         "| four | growing HLS · 0.0 s |  |",
     ]
     assert after.count("| film | TV | Box |") == 1
+
+
+def test_films_that_are_not_chosen_any_more_leave_the_page() -> None:
+    rows = ["# Head", "| film | TV |", "|---|---|", f"| {CHOICES[0].name} | HLS |"]
+    assert still_played("\n".join([*rows, "| Another film, H.264 | HLS |"])) == "\n".join(rows)
 
 
 def test_each_kind_of_the_matrix_is_played() -> None:
