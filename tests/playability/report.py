@@ -39,7 +39,7 @@ Written by `scripts/playability`, also with `--play` alone; not by hand. [playab
 
 Films of 60 s with a clock in the picture, played by Home Assistant from a seed with 4.2 Mbit/s on Cast receivers that
 are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s (where the playlist
-grows, to 10 s and back to 5 s). A film is right when pictures come while it is not complete, the clock is within 1 s of
+grows, within its first 20 s). A film is right when pictures come while it is not complete, the clock is within 1 s of
 where the device was sent after each jump, and sound is decoded. Each container is here with each video and with each
 sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. The last column is the first device with
 the option *Convert video*, for what it does not play else.
