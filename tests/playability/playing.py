@@ -27,7 +27,7 @@ SEEKS: Final = (40.0, 10.0)
 """Seconds that are jumped to one after the other: on, and back."""
 
 GROWN_SEEKS: Final = (10.0, 5.0)
-"""The same where the playlist grows: it begins with 4 MiB of a film, which are 17 s where there is DTS in it."""
+"""The same where the playlist grows: it begins with 4 MiB of a film, 13 s and more."""
 
 PRECISE: Final = 1.0
 """Seconds that the picture may be off where the device was sent."""
