@@ -26,8 +26,8 @@ PEERS: Final = 1
 SEEKS: Final = (40.0, 10.0)
 """Seconds that are jumped to one after the other: on, and back."""
 
-GROWN_SEEKS: Final = (10.0, 5.0)
-"""The same where the playlist grows: it begins with 4 MiB of a film, 13 s and more."""
+GROWN_SEEKS: Final = (20.0, 5.0)
+"""The same where the playlist grows: it begins with 4 MiB of a film, some 28 s of most."""
 
 PRECISE: Final = 1.0
 """Seconds that the picture may be off where the device was sent."""
