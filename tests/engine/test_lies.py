@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from custom_components.torrent_cast.engine.lies import Peers, almost_complete, poisoned
+from custom_components.torrent_cast.engine.stranded import HASHED_AFTER, Stranded
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -78,3 +79,32 @@ def test_a_piece_that_was_begun_between_the_looks_counts_from_nothing() -> None:
 )
 def test_nothing_will_come_where_all_are_suspected_and_none_is_asked(peers: Peers, is_dry: bool) -> None:
     assert peers.is_dry is is_dry
+
+
+@pytest.mark.parametrize("blocks", [[FREE, THERE], [ASKED, THERE], [WRITING, THERE]])
+def test_a_piece_that_is_not_on_disk_is_not_stranded(blocks: list[int]) -> None:
+    stranded = Stranded()
+    for now in (0.0, 2 * HASHED_AFTER):
+        stranded.look([partial(7, *((state, A) for state in blocks))], now)
+
+    assert not stranded
+
+
+def test_a_piece_that_stays_complete_is_stranded() -> None:
+    stranded, complete = Stranded(), partial(7, (THERE, A), (THERE, B))
+
+    stranded.look([complete], 1.0)
+    stranded.look([complete], 0.5 + HASHED_AFTER)
+    assert not stranded
+    stranded.look([complete], 1.0 + HASHED_AFTER)
+    assert stranded
+
+
+def test_a_piece_that_was_hashed_between_the_looks_is_not_stranded() -> None:
+    stranded, complete = Stranded(), partial(7, (THERE, A))
+    stranded.look([complete], 0.0)
+    stranded.on_hashed(7)
+
+    stranded.look([complete], HASHED_AFTER)
+
+    assert not stranded

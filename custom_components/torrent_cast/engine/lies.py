@@ -21,6 +21,7 @@ from .comparison import Comparison
 from .evidence import Endpoint, Evidence
 from .pieces import Run
 from .steering import Steering
+from .stranded import Stranded
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -107,12 +108,14 @@ class Lies:
         self._begun_anew: set[int] = set()
         self.spoiled: set[int] = set()
         """Pieces that were complete before they were overwritten: libtorrent believes to have them."""
+        self._stranded = Stranded()
         self._failed = False  # since the last look
         self._look: asyncio.Task[None] | None = None
 
     def on_failed(self, piece: int) -> None:
         """Take libtorrent's word that a piece is wrong."""
         senders = self.evidence.on_wrong(piece)
+        self._stranded.on_hashed(piece)
         self._to_compare.discard(piece)
         if (late := self._inspecting.pop(piece, None)) is not None:
             late.cancel()  # what it was to read was overwritten
@@ -137,7 +140,11 @@ class Lies:
     def is_watching(self) -> bool:
         """Tell whether it matters who sends which block."""
         is_new = self._right < RIGHT_AT_FIRST
-        return is_new or bool(self._peers.suspects) or self._clock() - self._last_failure < RENEW_INTERVAL
+        return is_new or bool(self._peers.suspects) or self._has_failed_lately
+
+    @property
+    def _has_failed_lately(self) -> bool:
+        return self._clock() - self._last_failure < RENEW_INTERVAL
 
     @property
     def wants_parole(self) -> bool:
@@ -155,7 +162,7 @@ class Lies:
     def should_renew(self, *, waiting: bool) -> bool:
         """Tell whether it is time to add the torrent anew, and count that as done; `waiting`: somebody waits."""
         now, is_dry = self._clock(), self._peers.is_dry
-        is_urgent = self._has_news or bool(self.spoiled)
+        is_urgent = self._has_news or bool(self.spoiled) or bool(self._stranded)
         if not (is_urgent or self.evidence.unproven or (waiting and self._peers.connected and is_dry)):
             return False
         if not is_urgent and not is_dry and now - self._last_failure < SUBSIDES:
@@ -173,6 +180,7 @@ class Lies:
         """Take libtorrent's word that a piece is right; tell whether to believe it."""
         self._right += 1
         self.evidence.on_right(piece)
+        self._stranded.on_hashed(piece)
         self._comparison.forget(piece)
         if piece in self._begun_anew:  # and did not fail since
             self.spoiled.add(piece)
@@ -184,6 +192,7 @@ class Lies:
         self._peers = Peers()
         self._begun_anew.clear()
         self.spoiled.clear()
+        self._stranded.clear()
         self._failed = False
         self._has_news = False
         self.evidence.release()
@@ -192,8 +201,8 @@ class Lies:
         self._comparison.clear()
 
     def look(self) -> None:
-        """See who is suspected, if there is a reason to; what they had a part in begins anew."""
-        is_due = self._failed or self._peers.suspects or self.evidence.unproven
+        """See who is suspected and what is stranded, if there is a reason to; what suspects sent begins anew."""
+        is_due = self._has_failed_lately or self._peers.suspects or self.evidence.unproven
         if is_due and (self._look is None or self._look.done()):
             self._look = asyncio.create_task(self._see(), name="torrent_cast lies")
 
@@ -201,9 +210,13 @@ class Lies:
         failed, self._failed = self._failed, False
         suspected = self._peers.suspects
         with contextlib.suppress(RuntimeError):  # removed in the meantime
-            self._peers = await self._run(self._look_at_peers)
+            self._peers, queue = await self._run(self._look_around)
+            self._stranded.look(queue, self._clock())
             if failed or suspected - self._peers.connected:
                 await self._begin_anew()
+
+    def _look_around(self) -> tuple[Peers, list[lt.partial_piece]]:
+        return self._look_at_peers(), self._handle.get_download_queue()
 
     def _look_at_peers(self) -> Peers:
         found = self._handle.get_peer_info()
