@@ -54,6 +54,7 @@ def _session(session: Session) -> dict[str, Any]:
         "has_target": session.target is not None,
         "connections": session.connections,
         "content_type": session.content_type,
+        "seekable_seconds": session.seekable_seconds,
     }
     if session.torrent is not None and session.file is not None:
         data |= _pieces(session.torrent, session.file)

@@ -189,6 +189,23 @@ async def test_between_metadata_and_choice_the_peers_stay(engine: Engine, seeder
     assert priorities.count(0) == 160 - 64  # 4 MiB are wanted
 
 
+async def test_a_seed_that_hangs_up_when_something_is_wanted_again_comes_back(
+    engine: Engine, seeders: Seeders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        write(tmp_path / "films" / f"{name}.mkv", noise(4 * PIECE, ord(name)))
+    torrent = await add(engine, seeders.seed(tmp_path / "films").magnet)
+    first, second = torrent.files
+    torrent.select(first)
+    await read_all(torrent)
+    await until(lambda: not torrent.statistics.peers)
+    with monkeypatch.context() as late:  # as if it had hung up only after that
+        late.setattr(engine, "count_candidates", lambda: None)
+        torrent.select(second)
+
+    assert await read_all(torrent, 1) == noise(4 * PIECE, ord("b"))
+
+
 async def test_what_is_there_is_told_in_ranges(engine: Engine, seed: Seed) -> None:
     torrent = await add(engine, seed.magnet)
     file = torrent.files[0]

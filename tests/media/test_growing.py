@@ -1,4 +1,4 @@
-"""Films without an index: gone over in windows by the real worker, and cut where their key frames are."""
+"""Films without an index: gone over in steps by the real worker, and cut where their key frames are."""
 
 import io
 import random
@@ -24,7 +24,7 @@ from custom_components.torrent_cast.media import (
     profile_of,
 )
 from custom_components.torrent_cast.media.growing import LATEST, MARGIN, MAX_JOINTS, Growth, Scanner, Stretch, _stretch
-from custom_components.torrent_cast.media.hls import GROWING_TARGET, MAX_SEGMENT, Cutter, playlist
+from custom_components.torrent_cast.media.hls import GROWING_TARGET, HOLD_BACK, MAX_SEGMENT, Cutter, playlist
 from custom_components.torrent_cast.media.worker import Answer
 
 from .conftest import ffmpeg
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from custom_components.torrent_cast.media.hls import Segment
 
 UNINDEXED = ["ac3.ts", "aac.ts", "live.mkv", "fragments.mp4"]
-WINDOW = 20_000
+STEP = 20_000
 """Bytes: some seconds of these small films, and now and then less than a group of pictures."""
 
 
@@ -55,14 +55,14 @@ class Grown(NamedTuple):
         return self.scanner.growth.segments
 
 
-async def grown(worker: Worker, path: Path, window: int = WINDOW) -> Grown:
+async def grown(worker: Worker, path: Path, step: int = STEP) -> Grown:
     """Go over a film; small as it is, what the probe takes for an index is left aside."""
     source = MemorySource(path.read_bytes())  # noqa: ASYNC240  # a small file
     found = await probe(worker, source, path.name)
     assert found.video is not None
     encodes_audio = found.audio_codec == "ac3"
     remux = Remux((), found.video, found.audio, encodes_audio=encodes_audio, grows=True)
-    scanner = Scanner(worker, source, found, window)
+    scanner = Scanner(worker, source, found, step)
     while not scanner.growth.is_complete:
         await scanner.go_on()
     return Grown(scanner, Cutter(worker, source, found, remux), source)
@@ -99,8 +99,8 @@ async def test_segments_hold_every_frame_once_and_are_the_same_in_any_order(
         packets = [packet for packet in container.demux(audio=0) if packet.size]
         times = [float((packet.pts or 0) * packet.time_base) for packet in packets]
     assert max(after - before for before, after in pairwise(times)) < 0.035, "no hole in the sound, at no border"
-    again = await grown(worker, clocks / name, window=50_000)
-    assert again.segments == film.segments, "wherever the windows end"
+    again = await grown(worker, clocks / name, step=50_000)
+    assert again.segments == film.segments, "wherever the steps end"
     order = list(again.segments)
     random.Random(1).shuffle(order)
     for segment in order:
@@ -118,10 +118,21 @@ async def test_a_film_without_an_index_grows(worker: Worker, media: Path, name: 
     assert not delivery.encodes_audio
 
 
+async def test_as_much_as_is_there_is_gone_over_at_once(worker: Worker, clocks: Path) -> None:
+    source = MemorySource((clocks / "ac3.ts").read_bytes())
+    scanner = Scanner(worker, source, await probe(worker, source, "ac3.ts"), STEP)
+    source.asked.clear()
+    await scanner.go_on(source.size // 2)
+    assert max(end for _, end in source.asked) == source.size // 2
+    await scanner.go_on(2 * source.size)
+    assert scanner.growth.is_complete
+    assert scanner.growth.segments == (await grown(worker, clocks / "ac3.ts")).segments
+
+
 async def test_a_film_is_gone_over_once(worker: Worker, clocks: Path) -> None:
     film = await grown(worker, clocks / "ac3.ts")
     read = sum(end - start for start, end in film.source.asked)
-    assert read < 3 * film.source.size + (1 << 20), "windows overlap by less than themselves"
+    assert read < 3 * film.source.size + (1 << 20), "steps overlap by less than themselves"
 
 
 async def test_bytes_that_look_like_a_fragment_are_not_entered_at(worker: Worker, clocks: Path, tmp_path: Path) -> None:
@@ -144,7 +155,7 @@ async def test_a_damaged_stretch_is_an_error_or_a_stretch(worker: Worker, clocks
         damaged = bytearray(data)
         for _ in range(2000):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        scanner = Scanner(worker, MemorySource(bytes(damaged)), found, WINDOW)
+        scanner = Scanner(worker, MemorySource(bytes(damaged)), found, STEP)
         try:
             while not scanner.growth.is_complete:
                 await scanner.go_on()
@@ -276,6 +287,7 @@ def test_a_growing_playlist_begins_at_its_beginning_and_has_no_end() -> None:
     lines = playlist(found.segments, is_complete=False).splitlines()
     assert "#EXT-X-PLAYLIST-TYPE:EVENT" in lines
     assert "#EXT-X-START:TIME-OFFSET=0" in lines
+    assert f"#EXT-X-SERVER-CONTROL:HOLD-BACK={HOLD_BACK}" in lines, "else devices stay three segments away"
     assert f"#EXT-X-TARGETDURATION:{GROWING_TARGET}" in lines
     assert "#EXT-X-ENDLIST" not in lines
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import re
 import sys
 import tempfile
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from custom_components.torrent_cast.media import BROWSER, Worker, profile_of
 
+from .choice import CHOICES, real
 from .costs import costs
 from .films import films, make
 from .judging import Judge
@@ -56,10 +58,12 @@ async def judge_all(folder: Path, clips: list[Path], only: str) -> int:
     return sum(1 for verdict in (*results.values(), *real.values()) if verdict and verdict.wrong)
 
 
-async def watch_all(folder: Path, only: str) -> int:
+async def watch_all(folder: Path, clips: list[Path], only: str) -> int:
     """Play the chosen films, write the page, where only some were wanted their rows; return how many are wrong."""
-    played = await play_all(folder, only)
-    PLAYED_PAGE.write_text(played_page(played, still_played(PLAYED_PAGE.read_text()) if only else ""))
+    choices = (*CHOICES, *await asyncio.to_thread(real, clips))
+    chosen = [choice for choice in choices if re.search(only, choice.name)]
+    played = await play_all(folder, chosen, clips)
+    PLAYED_PAGE.write_text(played_page(played, still_played(PLAYED_PAGE.read_text(), choices) if only else ""))
     wrong = {key: one for key, one in played.items() if one.wrong}
     for (device, name), one in wrong.items():
         print(f"{name} played on {device}: {one.wrong}", file=sys.stderr, flush=True)
@@ -73,9 +77,9 @@ async def run(folder: Path, clips: list[Path], arguments: argparse.Namespace) ->
             print(f"{cost.what}: {cost.figure}")
         return 0
     if arguments.play:
-        return await watch_all(folder, arguments.only)
+        return await watch_all(folder, clips, arguments.only)
     wrong = await judge_all(folder, clips, arguments.only)
-    return wrong if arguments.only or arguments.judge else wrong + await watch_all(folder, "")
+    return wrong if arguments.only or arguments.judge else wrong + await watch_all(folder, clips, "")
 
 
 async def _judge(folder: Path, left: Iterator[tuple[str, str, str]], found: Verdicts) -> None:

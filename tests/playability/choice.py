@@ -1,8 +1,10 @@
-"""The films that are played, and the devices: each container, video and sound of the matrix at least once."""
+"""The films that are played: each container, video and sound of the matrix at least once, and real ones."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+import av
 
 from tests.rig.films import Film
 from tests.rig.films import film as clocked
@@ -10,7 +12,7 @@ from tests.rig.films import film as clocked
 from .films import ANNEX_B, AUDIO, CONTAINERS, VIDEO, encode, film
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SECONDS: Final = 60
@@ -25,17 +27,18 @@ TEXTS: Final = {"": (), "SRT": ("-c:s", "srt"), "ASS": ("-c:s", "ass"), "timed t
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A film of the matrix, with subtitles of its own of a kind, if any."""
+    """A film of the matrix, with subtitles of its own of a kind, if any, or made of a real `clip` over and over."""
 
     container: str
     video: str
     audio: str
     text: str = ""
+    clip: str = ""
 
     @property
     def name(self) -> str:
         """Return what to call it: also its file, for a pattern that fits no other."""
-        return ", ".join(filter(None, (self.container, self.video, self.audio, self.text)))
+        return ", ".join(filter(None, (self.clip, self.container, self.video, self.audio, self.text)))
 
     @property
     def file(self) -> str:
@@ -89,23 +92,47 @@ CHOICES: Final = tuple(
 )
 
 
-async def make(folder: Path, choices: Sequence[Choice]) -> Path:
+REAL: Final = (
+    Choice("MP4, moov first", "H.264", "AAC"),
+    Choice("Matroska, Cues", "H.264", "AC3 5.1"),
+    Choice("MPEG-TS", "H.264", "AC3 5.1"),
+)
+"""What is made of a real film, all of which are H.264 in MP4: its pictures are copied."""
+
+
+def real(clips: Sequence[Path]) -> tuple[Choice, ...]:
+    """Return what is played of real films."""
+    return tuple(
+        replace(choice, clip=clip.name, audio=choice.audio if has_sound(clip) else "none")
+        for clip in clips
+        for choice in REAL
+    )
+
+
+def has_sound(path: Path) -> bool:
+    """Tell whether a film has any."""
+    with av.open(path) as container:
+        return bool(container.streams.audio)
+
+
+async def make(folder: Path, choices: Sequence[Choice], clips: Sequence[Path] = ()) -> Path:
     """Make films in a folder; return the one that holds nothing else."""
-    clock = await clocked(CLOCK)
-    return await asyncio.to_thread(_make, folder, choices, ("-i", str(clock)))
+    sources = {"": ("-i", str(await clocked(CLOCK)))}
+    sources |= {clip.name: ("-stream_loop", "-1", "-t", str(SECONDS), "-i", str(clip)) for clip in clips}
+    return await asyncio.to_thread(_make, folder, choices, sources)
 
 
-def _make(folder: Path, choices: Sequence[Choice], clock: tuple[str, ...]) -> Path:
+def _make(folder: Path, choices: Sequence[Choice], sources: Mapping[str, tuple[str, ...]]) -> Path:
     films, lines = folder / "Films", folder / "lines.srt"
     films.mkdir()
     lines.write_text(LINES)
-    for name in dict.fromkeys(choice.video for choice in choices):
-        encode(folder / f"{name}.mkv", clock, ("-an", *VIDEO[name]))
-    for name in dict.fromkeys(choice.audio for choice in choices if AUDIO[choice.audio]):
-        encode(folder / f"{name}.mkv", clock, ("-vn", *AUDIO[name]))
+    for clip, name in dict.fromkeys((choice.clip, choice.video) for choice in choices):
+        encode(folder / f"{clip}{name}.mkv", sources[clip], ("-an", *(("-c:v", "copy") if clip else VIDEO[name])))
+    for clip, name in dict.fromkeys((choice.clip, choice.audio) for choice in choices if AUDIO[choice.audio]):
+        encode(folder / f"{clip}{name}.mkv", sources[clip], ("-vn", *AUDIO[name]))
     for choice in choices:
         parts = [choice.video, choice.audio] if AUDIO[choice.audio] else [choice.video]
-        given = [folder / f"{part}.mkv" for part in parts] + ([lines] if choice.text else [])
+        given = [folder / f"{choice.clip}{part}.mkv" for part in parts] + ([lines] if choice.text else [])
         filters = ANNEX_B if choice.container.startswith("AVI") and choice.video.startswith("H.264") else ()
         made = film(films / choice.file, choice.container, *given, filters=(*TEXTS[choice.text], *filters))
         assert made, choice

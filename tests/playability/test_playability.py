@@ -107,7 +107,7 @@ def test_films_that_are_played_again_have_new_rows_and_the_others_keep_theirs() 
 
 def test_films_that_are_not_chosen_any_more_leave_the_page() -> None:
     rows = ["# Head", "| film | TV |", "|---|---|", f"| {CHOICES[0].name} | HLS |"]
-    assert still_played("\n".join([*rows, "| Another film, H.264 | HLS |"])) == "\n".join(rows)
+    assert still_played("\n".join([*rows, "| Another film, H.264 | HLS |"]), CHOICES) == "\n".join(rows)
 
 
 def test_each_kind_of_the_matrix_is_played() -> None:

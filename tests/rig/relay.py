@@ -37,17 +37,19 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, co
     queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(CHUNKS)
 
     async def take() -> None:
-        while chunk := await reader.read(CHUNK):
-            late = RESEND + config["latency"] if random.random() < config["loss"] else 0.0
-            await queue.put((loop.time() + config["latency"] / 2 + late, chunk))
+        with suppress(ConnectionError):
+            while chunk := await reader.read(CHUNK):
+                late = RESEND + config["latency"] if random.random() < config["loss"] else 0.0
+                await queue.put((loop.time() + config["latency"] / 2 + late, chunk))
         await queue.put((0.0, b""))
 
     taking = asyncio.create_task(take())
     try:
-        while (item := await queue.get())[1]:
-            await asyncio.sleep(item[0] - loop.time())
-            writer.write(item[1])
-            await writer.drain()
+        with suppress(ConnectionError):
+            while (item := await queue.get())[1]:
+                await asyncio.sleep(item[0] - loop.time())
+                writer.write(item[1])
+                await writer.drain()
     finally:
         taking.cancel()
         writer.close()
@@ -61,13 +63,21 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, conf
         for end in (writer, seed_writer):
             end.transport.set_write_buffer_limits(CHUNK)
             end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        both = (pass_on(reader, seed_writer, config), pass_on(seed_reader, writer, config))
-        await asyncio.gather(*both, return_exceptions=True)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(pass_on(reader, seed_writer, config))
+            both.create_task(pass_on(seed_reader, writer, config))
 
 
 async def main(config: Config) -> None:
     """Relay until the process is ended."""
-    server = await asyncio.start_server(lambda reader, writer: serve(reader, writer, config), *config["listen"])
+    serving: set[asyncio.Task[None]] = set()  # nobody else keeps one whose client has gone
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(reader, writer, config))
+        serving.add(task)
+        task.add_done_callback(serving.discard)
+
+    server = await asyncio.start_server(connected, *config["listen"])
     print("listening", flush=True)
     await server.serve_forever()
 

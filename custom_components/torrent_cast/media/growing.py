@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from .probe import Probe
     from .worker import Answer, ByteSource, Json, Worker
 
+STEP: Final = 1 << 20
+"""Bytes to have before they are gone over: a second of film at 8 Mbit/s. Each time the head is read, too."""
+
 WINDOW: Final = 4 << 20
-"""Bytes gone over at a time: some seconds of film, and 40 ms of work."""
+"""Bytes gone over at a time where so many are there: 40 ms of work."""
 
 TICK: Final = 0.001
 """Seconds: no segment is shorter."""
@@ -140,28 +143,32 @@ class Growth:
 class Scanner:
     """Has the worker go over a film from its beginning to its end; its bytes come from `source`."""
 
-    def __init__(self, worker: Worker, source: ByteSource, probe: Probe, window: int = WINDOW) -> None:
+    def __init__(self, worker: Worker, source: ByteSource, probe: Probe, step: int = STEP) -> None:
         self._worker = worker
         self._source = source
         self._job = f"scan {next(_numbers)}"
         self._at = 0
-        self._usual = self._window = window
+        self._usual = self._step = step
         self.growth = Growth(probe)
 
     @property
     def upcoming(self) -> tuple[int, int]:
-        """Return the bytes [start, end) that are gone over next."""
-        return self._at, min(self._at + self._window, self._source.size)
+        """Return the bytes [start, end) that are needed to go on."""
+        return self._at, min(self._at + self._step, self._source.size)
 
-    async def go_on(self) -> None:
-        """Go over what comes next. Raises Unplayable, and what the source raises."""
-        start, end = self.upcoming
+    async def go_on(self, until: int = 0) -> None:
+        """Go over what comes next, up to byte `until` at once where that is no more than a window.
+
+        Raises Unplayable, and what the source raises.
+        """
+        start, needed = self.upcoming
+        end = max(needed, min(until, start + WINDOW, self._source.size))
         found = await self._scan(start, end)
         self.growth.take(found, end)
         if end == self._source.size:
             self.growth.finish()
-        # Frames may be larger than a window.
-        self._window = self._usual if found.reached > start else self._window * 2
+        # Frames, and what one can enter at, may be larger than a step.
+        self._step = self._usual if found.reached > start else (end - start) * 2
         self._at = found.reached
 
     async def _scan(self, start: int, end: int) -> Stretch:

@@ -24,6 +24,11 @@ TARGET_SECONDS: Final = 6.0
 GROWING_TARGET: Final = 12
 """Seconds that a playlist says its segments have at most while it grows: films have a key frame at least every 5 s."""
 
+HOLD_BACK: Final = TARGET_SECONDS
+"""Seconds to stay away from the end of a playlist that grows: a segment, which is as long as it takes a device to ask
+for the playlist again. Told nothing it keeps three segments away, which is also what the second edition of RFC 8216
+wants (draft, §4.4.3.8) for broadcasts, whose end is always near: here viewers could not jump to what is there."""
+
 MAX_SEGMENT: Final = 48 << 20
 """Bytes of film in one segment: the worker may hold 64 MiB of a file, its index too."""
 
@@ -105,7 +110,7 @@ def playlist(
         "#EXT-X-MEDIA-SEQUENCE:0",
         f"#EXT-X-PLAYLIST-TYPE:{'VOD' if is_complete else 'EVENT'}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
-        *([] if is_complete else ["#EXT-X-START:TIME-OFFSET=0"]),
+        *([] if is_complete else ["#EXT-X-START:TIME-OFFSET=0", f"#EXT-X-SERVER-CONTROL:HOLD-BACK={HOLD_BACK}"]),
         *([] if map_to is None else [f'#EXT-X-MAP:URI="{map_to}"']),
     ]
     for segment in found:

@@ -6,7 +6,8 @@ from typing import Final
 
 from ..engine import Torrent, TorrentFile
 from ..media import Probe
-from ..media.growing import Scanner
+from ..media.growing import WINDOW, Scanner
+from ..media.hls import HOLD_BACK
 from .hls import Hls
 
 # Segments a player has to begin with: the one it plays, and one by the time it asks for the playlist again.
@@ -29,11 +30,12 @@ class Growing:
 
     @property
     def until(self) -> float | None:
-        """Return the second up to which the device can play and seek, None where that is all of the film."""
+        """Return the second up to which the device can seek, None where that is all of the film."""
         growth = self._scanner.growth
         if growth.is_complete:
             return None
-        return growth.segments[-1].until.time if growth.segments and growth.segments[-1].until else 0.0
+        known = growth.segments[-1].until if growth.segments else None
+        return max(0.0, known.time - HOLD_BACK) if known is not None else 0.0
 
     async def run(self) -> None:
         """Go over the film to its end. Raises Unplayable, TorrentCastError."""
@@ -43,11 +45,19 @@ class Growing:
             for piece in self._torrent.pieces(self._file, *self._scanner.upcoming):
                 await self._torrent.wait_for_piece(piece)
             known = len(growth.segments)
-            await self._scanner.go_on()
+            await self._scanner.go_on(self._there())
             self._hls.extend(growth.segments[known:], is_complete=growth.is_complete)
             self._learn(growth.probe)
             self._grown.set()
             self._grown = asyncio.Event()
+
+    def _there(self) -> int:
+        """Return up to which byte the film is verified from where it is gone over, as far as matters."""
+        start, _ = self._scanner.upcoming
+        end = min(start + WINDOW, self._file.size)
+        pieces = self._torrent.pieces(self._file, start, end)
+        missing = next((piece for piece in pieces if not self._torrent.has(piece)), None)
+        return end if missing is None else missing * self._torrent.piece_length - self._file.offset
 
     async def reach(self, seconds: float) -> None:
         """Wait until a player could begin at `seconds`."""
