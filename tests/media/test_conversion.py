@@ -96,7 +96,7 @@ def test_what_a_device_plays_is_not_converted() -> None:
 @pytest.mark.parametrize(
     ("container", "profile", "reason"),
     [
-        (Container.ASF, BASELINE, Refusal.VIDEO_CODEC),
+        (Container.ASF, BASELINE, Refusal.FORMAT),
         (MKV, Profile({"vp8": Video()}, frozenset()), Refusal.VIDEO_CODEC),
     ],
     ids=["a container that is not cut", "a device without H.264"],

@@ -110,6 +110,8 @@ TABLE = [
     (AVI, "h264", "aac", CHROMECAST, COPIED),
     (AVI, "h264", "ac3", CHROMECAST, ENCODED),
     (ASF, "h264", "mp3", CHROMECAST, Refusal.FORMAT),
+    (ASF, "xvid", "mp3", CHROMECAST, Refusal.FORMAT),
+    (Container.FLV, "hevc", "aac", CHROMECAST, Refusal.FORMAT),
     (TS, "h264", "aac", CHROMECAST, COPIED),
     (TS, "h264", "aac he", CHROMECAST, ENCODED),
     (TS, "h264", "ac3", CHROMECAST, ENCODED),
@@ -125,6 +127,11 @@ def film(container: Container, video: str | None, audio: str, *, indexed: bool =
     return Probe(
         container, "video/x-of-it", 60_000, 60.0, ((0, 9),), frames, (), VIDEO[video] if video else None, AUDIO[audio]
     )
+
+
+def sound(container: Container, codec: str | None) -> Probe:
+    """Return a minute of sound without pictures."""
+    return replace(film(container, None, "none"), audio=Stream(0, Kind.AUDIO, codec, channels=2, rate=48000))
 
 
 def outcome(probe: Probe, model: str, *extras: Extra) -> str | Refusal:
@@ -196,8 +203,48 @@ def test_an_avi_without_an_index_does_not_say_when_its_frames_are() -> None:
     assert outcome(film(AVI, "h264", "mp3", indexed=False), CHROMECAST) == Refusal.NO_INDEX
 
 
-def test_sound_alone_goes_as_it_is() -> None:
-    assert outcome(film(MP4, None, "aac"), CHROMECAST) == DIRECT
+@pytest.mark.parametrize(
+    ("container", "codec", "expected"),
+    [
+        (MP4, "aac", DIRECT),
+        (MP4, "flac", DIRECT),
+        (MP4, "alac", Refusal.SOUND),
+        (MP4, "ac3", Refusal.SOUND),
+        (WEBM, "opus", DIRECT),
+        (MKV, "opus", Refusal.SOUND),
+        (Container.MP3, "mp3", DIRECT),
+        (Container.MP3, "mp2", Refusal.SOUND),
+        (Container.AAC, "aac", DIRECT),
+        (Container.OGG, "vorbis", DIRECT),
+        (Container.OGG, "speex", Refusal.SOUND),
+        (Container.FLAC, "flac", DIRECT),
+        (Container.WAV, "pcm_s24le", DIRECT),
+        (Container.WAV, "dts", Refusal.SOUND),
+        (ASF, "wmav2", Refusal.SOUND),
+        (Container.OTHER, "ac3", Refusal.SOUND),
+        (AVI, "mp3", Refusal.SOUND),
+    ],
+)
+def test_sound_alone_goes_as_it_is_or_not_at_all(container: Container, codec: str, expected: str | Refusal) -> None:
+    assert outcome(sound(container, codec), CHROMECAST) == expected
+
+
+def test_a_television_that_decodes_it_gets_dolby_sound_alone() -> None:
+    assert outcome(sound(MP4, "ac3"), CHROMECAST, Extra.DOLBY) == DIRECT
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "names"),
+    [
+        (ASF, "wmav2", {"codec": "WMA", "container": "ASF"}),
+        (Container.OTHER, "ac3", {"codec": "AC3", "container": "AC3"}),
+        (MKV, None, {"codec": "UNKNOWN", "container": "Matroska"}),
+    ],
+)
+def test_a_refusal_names_the_sound(container: Container, codec: str | None, names: dict[str, str]) -> None:
+    with pytest.raises(Refused) as caught:
+        deliver(sound(container, codec), profile_of(CHROMECAST))
+    assert caught.value.details == names
 
 
 def test_a_transport_stream_whose_video_is_not_recognised_is_not_taken_for_sound() -> None:

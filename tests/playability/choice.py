@@ -9,7 +9,7 @@ import av
 from tests.rig.films import Film
 from tests.rig.films import film as clocked
 
-from .films import ANNEX_B, AUDIO, CONTAINERS, VIDEO, encode, film
+from .films import AUDIO, CONTAINERS, VIDEO, encode, film, filters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,7 +133,7 @@ def _make(folder: Path, choices: Sequence[Choice], sources: Mapping[str, tuple[s
     for choice in choices:
         parts = [choice.video, choice.audio] if AUDIO[choice.audio] else [choice.video]
         given = [folder / f"{choice.clip}{part}.mkv" for part in parts] + ([lines] if choice.text else [])
-        filters = ANNEX_B if choice.container.startswith("AVI") and choice.video.startswith("H.264") else ()
-        made = film(films / choice.file, choice.container, *given, filters=(*TEXTS[choice.text], *filters))
+        how = (*TEXTS[choice.text], *filters(choice.container, choice.video))
+        made = film(films / choice.file, choice.container, *given, how=how)
         assert made, choice
     return films

@@ -108,6 +108,9 @@ UNHEARD: Final = {
 ANNEX_B: Final = ("-bsf:v", "h264_mp4toannexb")
 """For AVI, which holds H.264 as a stream of bytes."""
 
+IN_BAND: Final = ("-bsf:v", "dump_extra=freq=keyframe")
+"""For transport streams, which have no place for the header of MPEG-4 ASP but among its pictures."""
+
 
 def films(folder: Path, only: str = "") -> Iterator[tuple[str, str, str]]:
     """Encode all streams; return container, video and sound of the films in containers of the pattern `only`."""
@@ -125,24 +128,31 @@ def make(folder: Path, container: str, video: str, audio: str) -> Path | None:
         return None
     path = folder / f"{container}, {video}, {audio}{CONTAINERS[container].suffix}"
     sound = folder / f"{audio}.mkv" if AUDIO[audio] else None
-    filters = ANNEX_B if container.startswith("AVI") and video.startswith("H.264") else ()
-    return path if film(path, container, folder / f"{video}.mkv", sound, filters=filters) else None
+    made = film(path, container, folder / f"{video}.mkv", sound, how=filters(container, video))
+    return path if made else None
 
 
-def film(path: Path, container: str, *streams: Path | None, filters: tuple[str, ...] = ()) -> bool:
-    """Copy streams into a container; tell whether it took them."""
-    how = CONTAINERS[container]
+def filters(container: str, video: str) -> tuple[str, ...]:
+    """Return what makes of copied video what a container holds."""
+    if container.startswith("AVI") and video.startswith("H.264"):
+        return ANNEX_B
+    return IN_BAND if (container, video) == ("MPEG-TS", "MPEG-4 ASP") else ()
+
+
+def film(path: Path, container: str, *streams: Path | None, how: tuple[str, ...] = ()) -> bool:
+    """Copy streams into a container, with ffmpeg's arguments for that; tell whether it took them."""
+    into = CONTAINERS[container]
     given = [part for stream in streams if stream for part in ("-i", str(stream))]
-    if how.is_merged:
+    if into.is_merged:
         command = ["mkvmerge", "--quiet", "-o", str(path), *(part for part in given if part != "-i")]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
     maps = [part for number in range(len(given) // 2) for part in ("-map", str(number))]
-    target = "-" if how.is_piped else str(path)
-    command = ["ffmpeg", "-v", "error", "-y", *given, *maps, "-c", "copy", *filters, *how.arguments, target]
+    target = "-" if into.is_piped else str(path)
+    command = ["ffmpeg", "-v", "error", "-y", *given, *maps, "-c", "copy", *how, *into.arguments, target]
     done = subprocess.run(command, check=False, capture_output=True)
-    if how.is_piped:
+    if into.is_piped:
         path.write_bytes(done.stdout)
-    if how.is_divided and done.returncode == 0:
+    if into.is_divided and done.returncode == 0:
         path.write_bytes(in_two_parts(path.read_bytes()))
     return done.returncode == 0
 

@@ -47,6 +47,17 @@ _AUDIO_IN: Final = {
     Container.MP4: {"aac", "mp3", "ac3", "eac3", "flac", "opus"},
     Container.WEBM: {"opus", "vorbis"},
 }
+# The same for sound alone ("Supported Media for Google Cast"); `PCM` is all of that kind.
+PCM: Final = "pcm"
+_SOUND_IN: Final = {
+    Container.MP4: _AUDIO_IN[Container.MP4],
+    Container.WEBM: _AUDIO_IN[Container.WEBM],
+    Container.OGG: {"vorbis", "opus", "flac"},
+    Container.MP3: {"mp3"},
+    Container.AAC: {"aac"},
+    Container.FLAC: {"flac"},
+    Container.WAV: {PCM},
+}
 # Containers that can be cut, and those of them that can be where they have no index, too.
 _CUT: Final = {Container.MP4, Container.MATROSKA, Container.WEBM, Container.MPEGTS, Container.AVI}
 _GROWING: Final = _CUT - {Container.AVI}
@@ -64,10 +75,11 @@ _CONVERTED: Final = {
 _STEREO_ONLY: Final = {"aac"}
 STEREO: Final = 2
 
-_CONTAINER_NAMES: Final = {Container.MPEGTS: "MPEG-TS", Container.ASF: "WMV", Container.OTHER: "such"}
+_CONTAINER_NAMES: Final = {Container.MPEGTS: "MPEG-TS", Container.MATROSKA: "Matroska"}
 _NAMES: Final = {
     "h264": "H.264", "hevc": "HEVC", "av1": "AV1", "vp8": "VP8", "vp9": "VP9", "mpeg4": "MPEG-4 ASP (DivX, Xvid)",
     "mpeg2video": "MPEG-2", "mpeg1video": "MPEG-1", "vc1": "VC-1", "wmv3": "WMV", "msmpeg4v3": "DivX 3",
+    "wmav1": "WMA", "wmav2": "WMA", "wmapro": "WMA Pro", "eac3": "E-AC3", "mp2": "MPEG Layer II",
 }  # fmt: skip
 
 
@@ -79,10 +91,10 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, conv
     refuse a film that can be cut.
     """
     video, audio = probe.video, audio or probe.audio
-    if video is None and probe.container is Container.MPEGTS:  # FFmpeg finds no VP9 and no AV1 in it
-        raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES[Container.MPEGTS])
-    if video is None:  # sound alone: the device says for itself
-        return Direct(probe.content_type)
+    if video is None and probe.container is not Container.MPEGTS:  # in which FFmpeg finds no VP9 and no AV1
+        return _sound(probe, profile)
+    if video is None or probe.container not in _CUT:
+        raise Refused(Refusal.FORMAT, container=_container_name(probe))
     into: Conversion | None = None
     try:
         _check_video(video, profile)
@@ -92,7 +104,7 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, conv
         _check_cut(probe, video)
     except Refused:
         limit = profile.video.get("h264")
-        if limit is None or not converts or probe.container not in _CUT or video.codec not in _CONVERTED:
+        if limit is None or not converts or video.codec not in _CONVERTED:
             raise
         into = conversion(video, limit)
     found = segments(probe)
@@ -103,10 +115,18 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, conv
     return Remux(found, video, audio, encodes_audio=encodes, grows=not found, conversion=into, texts=probe.texts)
 
 
+def _sound(probe: Probe, profile: Profile) -> Direct:
+    """Return sound alone as it is. Raises Refused where a device does not play it."""
+    assert probe.audio is not None  # the probe finds one or the other
+    codec = probe.audio.codec or ""
+    kind = PCM if codec.startswith("pcm_") else codec
+    if kind not in (profile.audio | {PCM}) & _SOUND_IN.get(probe.container, set()):
+        raise Refused(Refusal.SOUND, codec=_name(probe.audio), container=_container_name(probe))
+    return Direct(probe.content_type)
+
+
 def _check_cut(probe: Probe, video: Stream) -> None:
     """Raise Refused unless a film can be cut into segments, its video copied."""
-    if probe.container not in _CUT:
-        raise Refused(Refusal.FORMAT, container=_CONTAINER_NAMES.get(probe.container, probe.container.upper()))
     if video.codec not in _VIDEO_IN_HLS:
         raise Refused(Refusal.CONTAINER, container=probe.container, codec=_name(video))
 
@@ -154,8 +174,15 @@ def _exceeds(video: Stream, limit: Video) -> bool:
     return limit.level is not None and video.level > limit.level
 
 
-def _name(video: Stream) -> str:
-    return _NAMES.get(video.codec or "", (video.codec or "unknown").upper())
+def _name(stream: Stream) -> str:
+    return _NAMES.get(stream.codec or "", (stream.codec or "unknown").upper())
+
+
+def _container_name(probe: Probe) -> str:
+    """Return what to call a container; one without a name of its own holds nothing but its sound, as AIFF does."""
+    if probe.container is Container.OTHER and probe.audio is not None:
+        return _name(probe.audio)
+    return _CONTAINER_NAMES.get(probe.container, probe.container.upper())
 
 
 def _level(video: Stream) -> str:

@@ -38,6 +38,8 @@ class Refusal(enum.StrEnum):
     """Its decoder takes fewer bits per colour, or fewer colours."""
     VIDEO_LEVEL = "video_level"
     """Its decoder takes smaller pictures, or fewer of them."""
+    SOUND = "sound"
+    """It does not play this sound in this container; there are no pictures."""
     VIDEO_SLOW = "video_slow"
     """It would have to be converted, and this machine is too slow for that."""
     NO_ENCODER = "no_encoder"
