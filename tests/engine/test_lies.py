@@ -100,6 +100,20 @@ def test_a_piece_that_stays_complete_is_stranded() -> None:
     assert stranded
 
 
+def test_a_disk_that_takes_longer_is_given_more_time_after_each_new_beginning() -> None:
+    stranded, complete = Stranded(), partial(7, (THERE, A))
+    for now in (0.0, HASHED_AFTER):
+        stranded.look([complete], now)
+    stranded.release()
+    assert not stranded
+
+    for now in (20.0, 20.0 + HASHED_AFTER):
+        stranded.look([complete], now)
+    assert not stranded
+    stranded.look([complete], 20.0 + 2 * HASHED_AFTER)
+    assert stranded
+
+
 def test_a_piece_that_was_hashed_between_the_looks_is_not_stranded() -> None:
     stranded, complete = Stranded(), partial(7, (THERE, A))
     stranded.look([complete], 0.0)

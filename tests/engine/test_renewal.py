@@ -11,10 +11,10 @@ from unittest.mock import Mock
 import pytest
 
 from custom_components.torrent_cast.engine import Engine, Torrent, TorrentGone
+from custom_components.torrent_cast.engine.blocks import ON_DISK, begun
 from custom_components.torrent_cast.engine.evidence import FAILURES_TO_BAN
 from custom_components.torrent_cast.engine.lies import Peers
-from custom_components.torrent_cast.engine.stranded import ON_DISK
-from tests.engine.conftest import PIECE, Seeders, add, failed_pieces, noise, read_all, soon, until, write
+from tests.engine.conftest import PATIENCE, PIECE, Seeders, add, failed_pieces, noise, read_all, soon, until, write
 from tests.rig.swarm import Swarm
 from tests.rig.torrents import MIB, Version, make_torrent
 
@@ -146,16 +146,22 @@ async def test_a_piece_that_was_complete_when_it_was_overwritten_is_downloaded_a
 async def test_a_piece_that_is_complete_and_not_hashed_is_downloaded_again(
     engine: Engine, seeders: Seeders, tmp_path: Path
 ) -> None:
-    """What was wrong is on disk only after libtorrent has said so: it happens to one in forty of a single block."""
+    """What was wrong is on disk only after libtorrent has said so: with a single block that needs some tries."""
     film = write(tmp_path / "film.mkv", DATA)
     metainfo = make_torrent(film, PIECE)
     torrent = await add(engine, metainfo.metainfo)
     failed = failed_pieces(engine)
     handle, last = handle_of(torrent), len(torrent._have.pieces) - 1
-    while not any(partial["blocks"][0]["state"] == ON_DISK for partial in handle.get_download_queue()):
-        failed.clear()
-        handle.add_piece(last, bytes(len(DATA) % PIECE), handle.overwrite_existing)
-        await until(lambda: failed)
+
+    def is_complete() -> bool:
+        return any(partial["blocks"][0]["state"] == ON_DISK for partial in begun(handle))
+
+    async with asyncio.timeout(PATIENCE):
+        while not is_complete():
+            failed.clear()
+            handle.add_piece(last, bytes(len(DATA) % PIECE), handle.overwrite_existing)
+            await until(lambda: failed or is_complete())
+            await until(lambda: not begun(handle) or is_complete())
 
     await add(engine, seeders.share(metainfo, tmp_path).magnet)
 

@@ -2,7 +2,12 @@
 
 from itertools import pairwise
 
-from custom_components.torrent_cast.engine.starvation import ANNOUNCE_INTERVAL, STARVED_AFTER, Starvation
+from custom_components.torrent_cast.engine.starvation import (
+    ANNOUNCE_INTERVAL,
+    COUNT_INTERVAL,
+    STARVED_AFTER,
+    Starvation,
+)
 
 HOUR = 3600
 
@@ -50,3 +55,21 @@ def test_who_is_fed_and_starves_again_keeps_the_interval() -> None:
     assert asked[0] >= STARVED_AFTER
     assert all(later - earlier >= ANNOUNCE_INTERVAL for earlier, later in pairwise(asked))
     assert len(asked) > 2
+
+
+def test_who_starves_soon_has_it_counted_who_could_be_connected_to_though_trackers_were_just_asked() -> None:
+    starvation, counts = Starvation(), []
+    for second in range(40):
+        starvation.should_announce(second, waiting=True, received=min(second, 10))
+        if starvation.should_count(second):
+            counts.append(second)
+
+    assert counts[0] == 10 + STARVED_AFTER
+    assert all(later - earlier == COUNT_INTERVAL for earlier, later in pairwise(counts))
+
+
+def test_nothing_is_counted_for_who_is_fed_or_does_not_wait() -> None:
+    starvation = Starvation()
+    for second in range(HOUR):
+        starvation.should_announce(second, waiting=second % 2 == 0, received=second)
+        assert not starvation.should_count(second)

@@ -111,7 +111,7 @@ async def test_zeros_from_a_web_seed_never_come_out(
     await until(lambda: not handle.url_seeds())  # banned
     assert not any(torrent._have.pieces)
     assert not reading.done()
-    # libtorrent bans whoever shares the web seed's address, once a piece is right.
+    # Once a piece is right libtorrent bans by address alone.
     good = seeders.share(metainfo, film.parent, address="127.0.0.2")
     await add(engine, good.magnet)  # not by `handle`: the torrent may be added anew
 

@@ -37,7 +37,7 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, co
     queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(CHUNKS)
 
     async def take() -> None:
-        with suppress(ConnectionError):
+        with suppress(OSError):
             while chunk := await reader.read(CHUNK):
                 late = RESEND + config["latency"] if random.random() < config["loss"] else 0.0
                 await queue.put((loop.time() + config["latency"] / 2 + late, chunk))
@@ -45,7 +45,7 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, co
 
     taking = asyncio.create_task(take())
     try:
-        with suppress(ConnectionError):
+        with suppress(OSError):
             while (item := await queue.get())[1]:
                 await asyncio.sleep(item[0] - loop.time())
                 writer.write(item[1])

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
+from .blocks import FREE, REQUESTED, begun
 from .pieces import Run
 from .steering import Steering
 
@@ -28,9 +29,6 @@ IDLE: Final = 2
 BUSY: Final = 8
 # For so long the piece has no deadline, so that what is asked for in vain is cancelled and asked elsewhere. s
 FREE_FOR: Final = 1.0
-# A state of a block (libtorrent's `block_info`): somebody was asked for it.
-FREE: Final = 0
-REQUESTED: Final = 1
 
 
 class Hangs:
@@ -83,7 +81,7 @@ class Hangs:
 
 
 def _look(handle: lt.torrent_handle, piece: int) -> bool:
-    parts = (partial["blocks"] for partial in handle.get_download_queue() if partial["piece_index"] == piece)
+    parts = (partial["blocks"] for partial in begun(handle) if partial["piece_index"] == piece)
     return hangs(next(parts, []), handle.get_peer_info())
 
 

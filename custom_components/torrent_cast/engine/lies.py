@@ -17,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .blocks import FREE, ON_DISK, WRITING, begun
 from .comparison import Comparison
 from .evidence import Endpoint, Evidence
 from .pieces import Run
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# States of a block (libtorrent's `block_info`): nobody was asked for it; it is being written; it is on disk.
-FREE: Final = 0
-THERE: Final = frozenset({2, 3})
+# States of a block that has come.
+THERE: Final = frozenset({WRITING, ON_DISK})
 # After the download was halted libtorrent still takes what it had made room for, a second's worth or more where
 # queues are long, and hashes what is complete. s
 SETTLES: Final = 0.2
@@ -97,6 +97,7 @@ class Lies:
         self.evidence = Evidence(info)
         self._right = 0  # pieces so far
         self._last_failure = -math.inf
+        self._last_wrong = -math.inf  # that, or what was overwritten
         self._unexplained = -math.inf  # when a piece was wrong again and that told nothing
         self._has_news = False  # somebody was accused since the torrent was added anew
         self._to_compare: set[int] = set()
@@ -116,6 +117,7 @@ class Lies:
         """Take libtorrent's word that a piece is wrong."""
         senders = self.evidence.on_wrong(piece)
         self._stranded.on_hashed(piece)
+        self._last_wrong = self._clock()
         self._to_compare.discard(piece)
         if (late := self._inspecting.pop(piece, None)) is not None:
             late.cancel()  # what it was to read was overwritten
@@ -140,11 +142,7 @@ class Lies:
     def is_watching(self) -> bool:
         """Tell whether it matters who sends which block."""
         is_new = self._right < RIGHT_AT_FIRST
-        return is_new or bool(self._peers.suspects) or self._has_failed_lately
-
-    @property
-    def _has_failed_lately(self) -> bool:
-        return self._clock() - self._last_failure < RENEW_INTERVAL
+        return is_new or bool(self._peers.suspects) or self._clock() - self._last_failure < RENEW_INTERVAL
 
     @property
     def wants_parole(self) -> bool:
@@ -162,7 +160,7 @@ class Lies:
     def should_renew(self, *, waiting: bool) -> bool:
         """Tell whether it is time to add the torrent anew, and count that as done; `waiting`: somebody waits."""
         now, is_dry = self._clock(), self._peers.is_dry
-        is_urgent = self._has_news or bool(self.spoiled) or bool(self._stranded)
+        is_urgent = self._has_news or bool(self.spoiled) or (waiting and bool(self._stranded))
         if not (is_urgent or self.evidence.unproven or (waiting and self._peers.connected and is_dry)):
             return False
         if not is_urgent and not is_dry and now - self._last_failure < SUBSIDES:
@@ -192,7 +190,7 @@ class Lies:
         self._peers = Peers()
         self._begun_anew.clear()
         self.spoiled.clear()
-        self._stranded.clear()
+        self._stranded.release()
         self._failed = False
         self._has_news = False
         self.evidence.release()
@@ -202,21 +200,21 @@ class Lies:
 
     def look(self) -> None:
         """See who is suspected and what is stranded, if there is a reason to; what suspects sent begins anew."""
-        is_due = self._has_failed_lately or self._peers.suspects or self.evidence.unproven
-        if is_due and (self._look is None or self._look.done()):
-            self._look = asyncio.create_task(self._see(), name="torrent_cast lies")
+        now = self._clock()
+        is_due = self._failed or self._peers.suspects or self.evidence.unproven
+        may_strand = now - self._last_wrong < RENEW_INTERVAL and self._stranded.is_due(now)
+        if (is_due or may_strand) and (self._look is None or self._look.done()):
+            self._look = asyncio.create_task(self._see(may_strand=may_strand), name="torrent_cast lies")
 
-    async def _see(self) -> None:
+    async def _see(self, *, may_strand: bool) -> None:
         failed, self._failed = self._failed, False
         suspected = self._peers.suspects
         with contextlib.suppress(RuntimeError):  # removed in the meantime
-            self._peers, queue = await self._run(self._look_around)
-            self._stranded.look(queue, self._clock())
+            self._peers = await self._run(self._look_at_peers)
+            if may_strand:
+                self._stranded.look(await self._run(begun, self._handle), self._clock())
             if failed or suspected - self._peers.connected:
                 await self._begin_anew()
-
-    def _look_around(self) -> tuple[Peers, list[lt.partial_piece]]:
-        return self._look_at_peers(), self._handle.get_download_queue()
 
     def _look_at_peers(self) -> Peers:
         found = self._handle.get_peer_info()
@@ -227,17 +225,17 @@ class Lies:
 
     async def _begin_anew(self) -> None:
         """Overwrite the pieces that are poisoned, if there are any, while as little as possible comes in."""
-        if not any(poisoned(await self._run(self._handle.get_download_queue), self._peers)):
+        if not any(poisoned(await self._run(begun, self._handle), self._peers)):
             return
         with self._steering.halted():
             await asyncio.sleep(SETTLES)
-            before = await self._run(self._handle.get_download_queue)
+            before = await self._run(begun, self._handle)
             await asyncio.sleep(BETWEEN_LOOKS)
             await self._run(self._overwrite, before)
 
     def _overwrite(self, before: Sequence[lt.partial_piece]) -> None:
         self._begun_anew.clear()
-        queue = self._handle.get_download_queue()
+        queue = begun(self._handle)
         for piece in set(poisoned(queue, self._peers)) - set(almost_complete(before, queue)):
             self._begun_anew.add(piece)
             self._handle.add_piece(piece, bytes(self._info.piece_size(piece)), self._handle.overwrite_existing)

@@ -1,4 +1,4 @@
-"""Notices that somebody waits and nothing comes, and says when trackers and DHT are to be asked for more peers."""
+"""Notices that somebody waits and nothing comes, and says when to look for more peers: those known, and new ones."""
 
 import math
 from typing import Final
@@ -9,6 +9,9 @@ STARVED_AFTER: Final = 5.0
 # front of a black screen for so long: it is not kept here. But one announce a minute is no burden; libtorrent itself
 # sends a tracker that fails more at first. s
 ANNOUNCE_INTERVAL: Final = 60.0
+# A seed that hangs up on who wants nothing may do so just after something is wanted again. To count who could be
+# connected to costs nothing. s
+COUNT_INTERVAL: Final = 5.0
 
 
 class Starvation:
@@ -18,6 +21,7 @@ class Starvation:
         self._received = 0
         self._since: float | None = None
         self._announced = -math.inf
+        self._counted = -math.inf
 
     def should_announce(self, now: float, *, waiting: bool, received: int) -> bool:
         """Tell whether it is time to ask for peers, and count that as done.
@@ -34,4 +38,11 @@ class Starvation:
         if now - self._since < STARVED_AFTER or now - self._announced < ANNOUNCE_INTERVAL:
             return False
         self._announced = now
+        return True
+
+    def should_count(self, now: float) -> bool:
+        """Tell whether it is time to see who could be connected to, by what was told last, and count that as done."""
+        if self._since is None or now - self._since < STARVED_AFTER or now - self._counted < COUNT_INTERVAL:
+            return False
+        self._counted = now
         return True

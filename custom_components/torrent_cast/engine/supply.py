@@ -104,3 +104,7 @@ class Supply:
     def should_announce(self, *, waiting: bool) -> bool:
         """Tell whether it is time to ask for peers, as somebody waits and nothing comes; count that as done."""
         return self._starvation.should_announce(self._clock(), waiting=waiting, received=self.statistics.received)
+
+    def should_count(self) -> bool:
+        """Tell whether it is time to see which peers that are known could be connected to; count that as done."""
+        return self._starvation.should_count(self._clock())

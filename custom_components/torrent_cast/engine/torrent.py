@@ -421,7 +421,8 @@ class Torrent:
         if self.supply.should_announce(waiting=self._info is None or self._have.is_awaited):
             self._handle.force_reannounce(0, -1, self._host.libtorrent.reannounce_flags_t.ignore_min_interval)
             self._handle.force_dht_announce()
-            self._host.count_candidates()  # seeds that hung up when it wanted nothing, just after it was counted
+        if self.supply.should_count():
+            self._host.count_candidates()
 
     def _renew_if_due(self) -> None:
         """Have the torrent added anew when that lets more come in, or something better."""

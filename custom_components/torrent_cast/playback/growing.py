@@ -66,4 +66,6 @@ class Growing:
 
     def _suffices(self, seconds: float) -> bool:
         segments = self._scanner.growth.segments
+        if (self.until or 0.0) < seconds:
+            return False
         return sum(segment.until is not None and segment.until.time > seconds for segment in segments) >= IN_HAND
