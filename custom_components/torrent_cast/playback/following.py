@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ..engine import TorrentCastError
 from .errors import LoadRefused, TargetUnavailable
 from .health import Health, assess
 from .hold import Action, Hold
-from .playhead import Playhead
+from .playhead import CONFIRM_SECONDS, JUMP_SECONDS, Playhead
 from .session import Session
 from .state import State
 from .subtitles import Track
@@ -23,6 +24,18 @@ LOOK_INTERVAL: Final = 1.0
 MAX_RELOADS: Final = 3
 # A device goes on with what is in its queue within a second or two. s
 GAP: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A jump that a viewer asked for, to `seconds` of the film, at `when`, s of the loop's clock."""
+
+    seconds: float
+    when: float
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether a device has had its time to say where it has got to."""
+        return now - self.when >= CONFIRM_SECONDS
 
 
 class Device(Protocol):
@@ -70,6 +83,7 @@ class Following:
         self._broken: LoadRefused | None = None  # what the device said last, not yet answered
         self._reloading: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._asked: Jump | None = None
         self._is_waiting = False  # in the device's own queue
         self._joined = asyncio.Event()
 
@@ -132,13 +146,16 @@ class Following:
     def on_status(self, state: State | None, seconds: float | None) -> None:
         """Take a status: `state` as far as it is one of ours, the position in s."""
         if seconds is not None:
+            before = self.playhead.seconds
             self.playhead.on_status(seconds, runs=state is State.PLAYING)
+            self._see_landing(before, seconds)
         if state is not None:
             self.hold.on_state(state)
 
     def on_seek(self, seconds: float) -> None:
         """Take a seek that is on its way to the device."""
         self.playhead.seek(seconds)
+        self._asked = Jump(seconds, asyncio.get_running_loop().time()) if self._session.growing is not None else None
 
     def on_pause(self) -> None:
         """Take a user's wish to pause, or to play after all: from then on it is theirs."""
@@ -154,6 +171,22 @@ class Following:
         """Have the device show a track of subtitles, or none. Raises TargetUnavailable."""
         await self._device.show_subtitles(track)
         self._session.shown = None if track is None else track.id
+
+    def _see_landing(self, before: float, seconds: float) -> None:
+        """Load the session where a jump was meant to end, if it has ended elsewhere and can be had there.
+
+        A device takes a film that grows to end where it did when it was loaded, or where it has played on since.
+        """
+        jump = self._asked
+        if jump is None or self._is_loading:
+            return
+        has_landed = abs(seconds - jump.seconds) <= JUMP_SECONDS
+        is_elsewhere = abs(seconds - before) > JUMP_SECONDS or jump.is_over(asyncio.get_running_loop().time())
+        if has_landed or is_elsewhere:
+            self._asked = None
+        if not has_landed and is_elsewhere and self._session.has_grown_to(jump.seconds):
+            self.playhead.seek(jump.seconds)
+            self._reloading = asyncio.create_task(self._reload(jump.seconds), name="torrent_cast jump")
 
     # --- what is done about it -------------------------------------------------------------------------------------
 
@@ -172,10 +205,10 @@ class Following:
             self._session.end(State.FAILED, error)
             return
         self._reloads += 1
+        _LOGGER.warning("%s broke off at %.0f s; loading again", self._device.name, self.playhead.seconds)
         self._reloading = asyncio.create_task(self._reload(self.playhead.seconds), name="torrent_cast reload")
 
     async def _reload(self, position: float) -> None:
-        _LOGGER.warning("%s broke off at %.0f s; loading again", self._device.name, position)
         self._session.was_loaded = False
         try:
             await self._load(position)

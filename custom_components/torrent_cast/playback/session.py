@@ -203,6 +203,13 @@ class Session:
         until = self.growing.until if self.growing is not None else None
         return None if until is None else int(until)
 
+    def has_grown_to(self, seconds: float) -> bool:
+        """Tell whether a film without an index can be played from `seconds` on by now."""
+        if self.growing is None or self.probe is None:
+            return False
+        until = self.probe.duration if self.growing.until is None else self.growing.until
+        return until is not None and seconds <= until
+
     @property
     def _reports(self) -> bool:
         """Tell whether the device says where it is."""
