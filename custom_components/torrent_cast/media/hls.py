@@ -25,9 +25,9 @@ GROWING_TARGET: Final = 12
 """Seconds that a playlist says its segments have at most while it grows: films have a key frame at least every 5 s."""
 
 HOLD_BACK: Final = TARGET_SECONDS
-"""Seconds to stay away from the end of a playlist that grows: a segment, which is as long as it takes a device to ask
-for the playlist again. Told nothing it keeps three segments away, which is also what the second edition of RFC 8216
-wants (draft, §4.4.3.8) for broadcasts, whose end is always near: here viewers could not jump to what is there."""
+"""Seconds before the end of a playlist that grows from which on no device is to begin: a segment, as players ask for
+the playlist again as often as one takes. Told nothing they begin three target durations before it. The second edition
+of RFC 8216 (draft, §4.4.3.8) wants no less, of broadcasts, whose end is always as near: a film's goes away."""
 
 MAX_SEGMENT: Final = 48 << 20
 """Bytes of film in one segment: the worker may hold 64 MiB of a file, its index too."""
