@@ -1,7 +1,6 @@
 """A film with sound that devices do not decode plays on one while it downloads."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -59,25 +58,14 @@ async def test_a_transport_stream_plays_as_it_grows() -> None:
         (session,) = (await stage.diagnostics())["sessions"]
         assert session["pieces_had"] < session["pieces_total"]
         assert (await stage.player.stats()).duration is None, "it still grows"
-        await _jump(stage, await _seekable(stage, NEAR))
+        await stage.seekable(NEAR)
+        await _jump(stage, NEAR)
         # The device takes the film to end where the playlist did when it was loaded, or where it has played on since.
-        assert await _seekable(stage, FAR) >= FAR
+        await stage.seekable(FAR)
         await _jump(stage, FAR)
         assert (await stage.player.stats()).audio_bytes > 0
         assert stage.hass.log.read_text().count("Traceback") == 0
         await stage.hass.service("torrent_cast.stop", entity_id=stage.entity_id)
-
-
-async def _seekable(stage: Stage, least: int) -> int:
-    """Return up to where a viewer is told that the device can seek, once that is `least` s or all of the film."""
-    players = [entity["entity_id"] for entity in await stage.hass.entities_of("torrent_cast")]
-    (player,) = [entity_id for entity_id in players if entity_id.startswith("media_player.")]
-
-    def seconds(state: dict[str, Any]) -> int:
-        told = state["attributes"].get("seekable_seconds")
-        return STREAM.seconds if told is None else told
-
-    return seconds(await stage.hass.until(player, lambda state: seconds(state) >= least))
 
 
 async def _jump(stage: Stage, second: int) -> None:

@@ -64,7 +64,7 @@ def test_who_starves_soon_has_it_counted_who_could_be_connected_to_though_tracke
         if starvation.should_count(second):
             counts.append(second)
 
-    assert counts[0] == 10 + STARVED_AFTER
+    assert counts[0] == 11 + STARVED_AFTER
     assert all(later - earlier == COUNT_INTERVAL for earlier, later in pairwise(counts))
 
 

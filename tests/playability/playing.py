@@ -30,9 +30,6 @@ SEEKS: Final = (40.0, 10.0)
 GROWN_SEEKS: Final = (20.0, 5.0)
 """The same where the playlist grows, each once the device can seek so far."""
 
-LOOK_EVERY: Final = 0.2
-"""Seconds."""
-
 PRECISE: Final = 1.0
 """Seconds that the picture may be off where the device was sent."""
 
@@ -122,7 +119,7 @@ async def _watched(stage: Stage, number: int, choice: Choice, *, can_be_seen: bo
     grows = stats.duration is None
     off = 0.0
     for second in GROWN_SEEKS if grows else SEEKS:
-        await _seekable(stage, second)
+        await stage.seekable(second)
         off = max(off, await _jump(stage, number, second, has_clock=not choice.clip))
     if off > PRECISE:
         raise Ended(Played(how, off, wrong=f"landed {off:.1f} s off"))
@@ -164,16 +161,6 @@ async def _begin(stage: Stage, player: BrowserPlayer, how: str, *, has_clock: bo
     (session,) = (await stage.diagnostics())["sessions"]
     if session["pieces_had"] >= session["pieces_total"]:
         raise Ended(Played(how, wrong="was complete before it played"))
-
-
-async def _seekable(stage: Stage, second: float) -> None:
-    """Return once a viewer is told that the device can seek to a second."""
-    while True:
-        (session,) = (await stage.diagnostics())["sessions"]
-        until = session["seekable_seconds"]
-        if until is None or until >= second:
-            return
-        await asyncio.sleep(LOOK_EVERY)
 
 
 async def _jump(stage: Stage, number: int, second: float, *, has_clock: bool) -> float:

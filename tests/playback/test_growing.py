@@ -1,6 +1,7 @@
 """How far a device can play and seek in a film without an index, and what becomes of jumps that do not get so far."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from unittest.mock import AsyncMock, Mock
 
@@ -14,7 +15,9 @@ from custom_components.torrent_cast.playback.playhead import Playhead
 from tests.media.test_growing import growth, stretch
 
 GROWN = 300.0
-"""Seconds of a film that are known."""
+"""Seconds of a film that are known ..."""
+TOLD = 280.0
+"""... and those of which the device was told."""
 
 
 def growing(found: Growth) -> Growing:
@@ -54,12 +57,16 @@ def device() -> Mock:
 
 
 @pytest.fixture
-async def followed(device: Mock) -> Following:
+async def followed(device: Mock) -> AsyncIterator[Following]:
     """Return who follows it while it plays a film of which `GROWN` s are known, at second 10."""
-    session = Mock(has_grown_to=lambda seconds: seconds <= GROWN)
+    session = Mock(
+        has_grown_to=lambda seconds: seconds <= GROWN,
+        is_ahead_of_device=lambda seconds: seconds > TOLD,
+    )
     followed = Following(session, device, Playhead(Mock(position=0), growth(1 << 40).probe, 10.0))
     followed.on_status(State.PLAYING, 10.0)
-    return followed
+    yield followed
+    followed.close()
 
 
 async def loaded(followed: Following, device: Mock) -> list[float]:
@@ -74,11 +81,38 @@ async def test_a_jump_that_ends_where_the_device_takes_the_film_to_end_is_a_load
 ) -> None:
     followed.on_seek(250.0)
     followed.on_status(State.PLAYING, 10.5)  # was on its way
+    followed.on_status(None, 250.0)  # where it was sent
+    assert await loaded(followed, device) == []
     followed.on_status(None, 75.0)
     assert await loaded(followed, device) == [250.0]
     followed.on_status(State.PLAYING, 250.3)
     followed.on_status(State.PLAYING, 40.0)  # the viewer went back by the remote control
     assert await loaded(followed, device) == [250.0]
+
+
+async def test_a_jump_to_what_the_device_was_not_told_of_is_a_load_at_once(followed: Following, device: Mock) -> None:
+    followed.on_seek(290.0)
+    followed.on_status(None, 290.0)
+    assert await loaded(followed, device) == [290.0]
+
+
+async def test_what_a_device_says_before_it_has_loaded_is_no_jump(followed: Following, device: Mock) -> None:
+    has_loaded = asyncio.Event()
+
+    async def load(_: float) -> None:
+        await has_loaded.wait()
+
+    device.load.side_effect = load
+    followed.on_seek(290.0)
+    followed.on_status(None, 290.0)
+    await asyncio.sleep(0)
+    before = followed.playhead.seconds
+    followed.on_status(None, 0.0)
+    assert followed.playhead.seconds == before
+    followed.on_status(State.PLAYING, 291.0)
+    assert followed.playhead.seconds == pytest.approx(291, abs=0.5)
+    has_loaded.set()
+    assert await loaded(followed, device) == [290.0]
 
 
 async def test_a_device_that_does_not_move_at_all_is_at_its_end(

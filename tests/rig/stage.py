@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -167,3 +168,12 @@ class Stage:
         """Return the integration's own diagnostics."""
         data: dict[str, Any] = (await self.hass.get(f"/api/diagnostics/config_entry/{self.entry_id}"))["data"]
         return data
+
+    async def seekable(self, least: float) -> float:
+        """Return up to which second the one film that plays can be seeked in, once that is `least` s or all of it."""
+        while True:
+            (session,) = (await self.diagnostics())["sessions"]
+            until = math.inf if session["seekable_seconds"] is None else session["seekable_seconds"]
+            if until >= least:
+                return until
+            await asyncio.sleep(KNOCK_INTERVAL)

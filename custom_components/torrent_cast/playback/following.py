@@ -145,17 +145,19 @@ class Following:
 
     def on_status(self, state: State | None, seconds: float | None) -> None:
         """Take a status: `state` as far as it is one of ours, the position in s."""
-        if seconds is not None:
+        is_said = state is not None or not self._is_loading  # before it has loaded a film it is nowhere, or says 0
+        if seconds is not None and is_said:
             before = self.playhead.seconds
             self.playhead.on_status(seconds, runs=state is State.PLAYING)
-            self._see_landing(before, seconds)
+            self._see_landing(state, before, seconds)
         if state is not None:
             self.hold.on_state(state)
 
     def on_seek(self, seconds: float) -> None:
         """Take a seek that is on its way to the device."""
         self.playhead.seek(seconds)
-        self._asked = Jump(seconds, asyncio.get_running_loop().time()) if self._session.growing is not None else None
+        if self._session.growing is not None:
+            self._asked = Jump(seconds, asyncio.get_running_loop().time())
 
     def on_pause(self) -> None:
         """Take a user's wish to pause, or to play after all: from then on it is theirs."""
@@ -172,19 +174,23 @@ class Following:
         await self._device.show_subtitles(track)
         self._session.shown = None if track is None else track.id
 
-    def _see_landing(self, before: float, seconds: float) -> None:
-        """Load the session where a jump was meant to end, if it has ended elsewhere and can be had there.
+    def _see_landing(self, state: State | None, before: float, seconds: float) -> None:
+        """Load the session where a jump was meant to end, where it has not ended and the device does not get by itself.
 
-        A device takes a film that grows to end where it did when it was loaded, or where it has played on since.
+        It takes a film that grows to end where it did when it was loaded, or where it has played on since. Before it
+        plays it may say that it is wherever it was sent.
         """
         jump = self._asked
         if jump is None or self._is_loading:
             return
-        has_landed = abs(seconds - jump.seconds) <= JUMP_SECONDS
-        is_elsewhere = abs(seconds - before) > JUMP_SECONDS or jump.is_over(asyncio.get_running_loop().time())
-        if has_landed or is_elsewhere:
+        misses = abs(seconds - jump.seconds) > JUMP_SECONDS
+        is_elsewhere = misses and (
+            abs(seconds - before) > JUMP_SECONDS or jump.is_over(asyncio.get_running_loop().time())
+        )
+        is_ahead = self._session.is_ahead_of_device(jump.seconds)
+        if is_elsewhere or is_ahead or (state is not None and not misses):
             self._asked = None
-        if not has_landed and is_elsewhere and self._session.has_grown_to(jump.seconds):
+        if (is_elsewhere or is_ahead) and self._session.has_grown_to(jump.seconds):
             self.playhead.seek(jump.seconds)
             self._reloading = asyncio.create_task(self._reload(jump.seconds), name="torrent_cast jump")
 

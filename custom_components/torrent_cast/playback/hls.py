@@ -82,6 +82,10 @@ class Hls:
         self._is_mute = False  # its subtitles cannot be read
         self._shown: Callable[[], int | None] = lambda: None
         self.is_complete = not remux.grows
+        self.told_until = 0.0
+        """Up to which second of the film the playlist went that was asked for last."""
+        self.is_told_all = False
+        """Whether that had an end."""
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._making: dict[str, asyncio.Task[bytes]] = {}
         self._waiting: dict[str, int] = {}
@@ -114,7 +118,7 @@ class Hls:
     def find(self, name: str) -> Part | None:
         """Return the file of that name, None for what no playlist leads to."""
         if name == PLAYLIST:
-            return _listed(lambda: self.playlist)
+            return _listed(self._tell)
         if name == MASTER:
             return Part(CONTENT_TYPE, self._master, filler=None)
         if name == BEGINNING:
@@ -124,6 +128,12 @@ class Hls:
         if (segment := self._segments.get(name)) is None:
             return None
         return Part(SEGMENT_TYPE, partial(self._segment, segment))
+
+    def _tell(self) -> str:
+        """Return the playlist to somebody who plays by it."""
+        self.told_until = sum(segment.duration for segment in self._segments.values())
+        self.is_told_all = self.is_complete
+        return self.playlist
 
     def _text(self, stream: int, number: int | None) -> Part | None:
         """Return a segment of text, or without a number its playlist; None where there is none."""
