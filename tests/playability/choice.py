@@ -117,7 +117,7 @@ def has_sound(path: Path) -> bool:
 
 async def make(folder: Path, choices: Sequence[Choice], clips: Sequence[Path] = ()) -> Path:
     """Make films in a folder; return the one that holds nothing else."""
-    sources = {"": ("-i", str(await clocked(CLOCK)))}
+    sources: dict[str, tuple[str, ...]] = {"": ("-i", str(await clocked(CLOCK)))}
     sources |= {clip.name: ("-stream_loop", "-1", "-t", str(SECONDS), "-i", str(clip)) for clip in clips}
     return await asyncio.to_thread(_make, folder, choices, sources)
 
