@@ -189,21 +189,18 @@ async def test_between_metadata_and_choice_the_peers_stay(engine: Engine, seeder
     assert priorities.count(0) == 160 - 64  # 4 MiB are wanted
 
 
-async def test_a_seed_that_hangs_up_when_something_is_wanted_again_comes_back(
-    engine: Engine, seeders: Seeders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_for_who_gets_nothing_it_is_counted_whom_to_connect_to(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in "ab":
-        write(tmp_path / "films" / f"{name}.mkv", noise(4 * PIECE, ord(name)))
-    torrent = await add(engine, seeders.seed(tmp_path / "films").magnet)
-    first, second = torrent.files
-    torrent.select(first)
-    await read_all(torrent)
-    await until(lambda: not torrent.statistics.peers)
-    with monkeypatch.context() as late:  # as if it had hung up only after that
-        late.setattr(engine, "count_candidates", lambda: None)
-        torrent.select(second)
+    monkeypatch.setattr("custom_components.torrent_cast.engine.starvation.STARVED_AFTER", 0.0)
+    torrent = await add(engine, make_torrent(write(tmp_path / "film.mkv", DATA), PIECE).metainfo)
+    counted = asyncio.Event()
+    monkeypatch.setattr(engine, "count_candidates", counted.set)
 
-    assert await read_all(torrent, 1) == noise(4 * PIECE, ord("b"))
+    reading = asyncio.create_task(read_all(torrent))
+
+    await soon(counted.wait())
+    reading.cancel()
 
 
 async def test_what_is_there_is_told_in_ranges(engine: Engine, seed: Seed) -> None:
