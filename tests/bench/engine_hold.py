@@ -6,10 +6,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from . import limits
+from tests.rig.network import BURST
+from tests.rig.torrents import MIB
+
 from .arena import PAYLOAD, Arena, arena
 from .compare import Options, alternate
 from .content import BITRATE, noise
+from .limits import arrival, shortage
 from .players import Ours, Player
 from .results import Result, Series
 from .viewer import Viewer
@@ -56,10 +59,17 @@ async def hold_honest(options: Options) -> Result:
 
 async def _hold(options: Options, rates: Sequence[int], corrupt: Collection[int]) -> Result:
     async with arena(await noise(FILM), rates=rates, corrupt=corrupt) as place:
-        result = Result("s stalled", limits.shortage(SUPPLY, 1.0, WATCHED))
+        result = Result("s stalled", limits()["runs"])
         rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
         await alternate(rounds, result, place, _measure, PATIENCE)
     return result
+
+
+def limits() -> dict[str, float]:
+    """Return the least stalled time (s), and the least time (s) to the head, by figure."""
+    bursts = (SLOW_SEEDS + FAST_SEEDS - 2) * BURST  # of those that bring something
+    head = arrival(-(-round(HEAD * BITRATE) // MIB), MIB, SUPPLY * BITRATE, burst=bursts)
+    return {"runs": shortage(SUPPLY, 1.0, WATCHED), "head": head}
 
 
 async def _measure(player: Player, series: Series, _: int) -> None:

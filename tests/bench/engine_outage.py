@@ -4,10 +4,10 @@ import asyncio
 import time
 from typing import Final
 
-from . import limits
 from .arena import PAYLOAD, arena
 from .compare import Options, alternate
 from .content import noise
+from .limits import outage as least_stall
 from .players import Ours, Player
 from .results import Result, Series
 from .viewer import Viewer
@@ -28,10 +28,15 @@ ROUNDS: Final = 3
 async def outage(options: Options) -> Result:
     """Measure how long the picture stands still from the outage on."""
     async with arena(await noise(FILM)) as place:
-        result = Result("s stalled", limits.outage(IN_HAND, GAP))
+        result = Result("s stalled", limits()["runs"])
         rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
         await alternate(rounds, result, place, _measure, PATIENCE)
     return result
+
+
+def limits() -> dict[str, float]:
+    """Return the least stalled time (s), by figure."""
+    return {"runs": least_stall(IN_HAND, GAP)}
 
 
 async def _measure(player: Player, series: Series, _: int) -> None:

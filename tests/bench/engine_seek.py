@@ -8,12 +8,13 @@ from statistics import median
 from typing import Final
 
 from tests.rig.swarm import Distance
+from tests.rig.torrents import MIB
 
-from . import limits
 from .arena import Arena, arena
 from .compare import Options, alternate
 from .content import SEED, noise
 from .engine_start import FAR, FILM
+from .limits import BURSTS, SEEK_ROUND_TRIPS, SUPPLY, arrival
 from .players import Ours, Player
 from .results import Result, Series
 from .viewer import Viewer
@@ -33,7 +34,9 @@ BEFORE: Final = 1.0
 # A seek that takes so long counts as taking so long; s
 PATIENCE: Final = 30.0
 # What a player wants before it shows a picture again; bytes
-ENOUGH: Final = 2 << 20
+ENOUGH: Final = 2 * MIB
+# The pieces it lies in: a seek goes to somewhere within one.
+ENOUGH_PIECES: Final = ENOUGH // MIB + 1
 
 
 async def saturated(options: Options) -> Result:
@@ -53,18 +56,26 @@ async def steady_far(options: Options) -> Result:
 
 async def _seek(options: Options, watched: float, distance: Distance | None) -> Result:
     async with arena(await noise(FILM), distance=distance) as place:
-        result = Result("s", limit(place))
+        result = Result("s", limits(distance)["runs"])
         runs = min(options.runs, FAR_ROUNDS) if distance else options.runs
         seeking = Options(options.players_that_seek, runs, options.say)
         patience = (SEEKS + 1) * (PATIENCE + watched)
-        await alternate(seeking, result, place, partial(_measure, watched), patience, races=True)
+        measure = partial(_measure, watched, limits(distance)["runs"])
+        await alternate(seeking, result, place, measure, patience, races=True)
     return result
 
 
-def limit(place: Arena) -> float:
-    """Return the least time (s) to the target's piece."""
-    rounds = limits.SEEK_ROUND_TRIPS
-    return limits.arrival(1, place.content.piece_length, place.supply, round_trips=rounds, latency=place.latency)
+def limits(distance: Distance | None) -> dict[str, float]:
+    """Return the least time (s) to the target's piece and to all pieces of what is enough, by figure.
+
+    It is that of somebody whose links are idle: nobody has to fetch ahead.
+    """
+    latency = distance.latency if distance else 0.0
+    first, enough = (
+        arrival(pieces, MIB, SUPPLY, burst=BURSTS, round_trips=SEEK_ROUND_TRIPS, latency=latency)
+        for pieces in (1, ENOUGH_PIECES)
+    )
+    return {"runs": first, "reader": first, "two_mib": enough}
 
 
 def positions(size: int, number: int) -> list[int]:
@@ -77,7 +88,7 @@ def positions(size: int, number: int) -> list[int]:
     return places
 
 
-async def _measure(watched: float, player: Player, series: Series, number: int) -> None:
+async def _measure(watched: float, least: float, player: Player, series: Series, number: int) -> None:
     place = player.arena
     await player.give()
     viewer = Viewer(player.stream(0), place.content.bitrate)
@@ -88,7 +99,7 @@ async def _measure(watched: float, player: Player, series: Series, number: int) 
         begin = time.monotonic()
         await viewer.stream.close()
         viewer = Viewer(player.stream(position), place.content.bitrate)
-        await _jump(viewer, begin, series, limit(place))
+        await _jump(viewer, begin, series, least)
     await viewer.stream.close()
     if isinstance(player, Ours):
         series.see("reader", median((await player.inside())["first_bytes"][1:]))

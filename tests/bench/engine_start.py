@@ -4,11 +4,12 @@ import time
 from typing import Final
 
 from tests.rig.swarm import Distance
+from tests.rig.torrents import MIB
 
-from . import limits
-from .arena import Arena, arena
+from .arena import arena
 from .compare import Options, alternate
 from .content import noise
+from .limits import BURSTS, START_ROUND_TRIPS, SUPPLY, arrival
 from .players import Ours, Player
 from .results import Result, Series
 
@@ -32,15 +33,16 @@ async def start_far(options: Options) -> Result:
 
 async def _start(options: Options, distance: Distance | None) -> Result:
     async with arena(await noise(FILM), distance=distance) as place:
-        result = Result("s", limit(place))
+        result = Result("s", limits(distance)["runs"])
         await alternate(options, result, place, _measure, PATIENCE, races=True)
     return result
 
 
-def limit(place: Arena) -> float:
-    """Return the least time (s) to the first piece."""
-    rounds = limits.START_ROUND_TRIPS - limits.TRACKER_ROUND_TRIPS  # the tracker stands beside the player
-    return limits.arrival(1, place.content.piece_length, place.supply, round_trips=rounds, latency=place.latency)
+def limits(distance: Distance | None) -> dict[str, float]:
+    """Return the least time (s) to the first piece, by figure."""
+    latency = distance.latency if distance else 0.0
+    least = arrival(1, MIB, SUPPLY, burst=BURSTS, round_trips=START_ROUND_TRIPS, latency=latency)
+    return {"runs": least, "reader": least}
 
 
 async def _measure(player: Player, series: Series, _: int) -> None:
