@@ -56,7 +56,7 @@ async def steady_far(options: Options) -> Result:
 
 async def _seek(options: Options, watched: float, distance: Distance | None) -> Result:
     async with arena(await noise(FILM), distance=distance) as place:
-        result = Result("s", limits(distance)["runs"])
+        result = Result("s", limits(distance)["runs"], per_round=SEEKS)
         runs = min(options.runs, FAR_ROUNDS) if distance else options.runs
         seeking = Options(options.players_that_seek, runs, options.say)
         patience = (SEEKS + 1) * (PATIENCE + watched)

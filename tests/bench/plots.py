@@ -28,14 +28,15 @@ def plot(title: str, result: dict[str, Any], file: Path) -> bool:
         axes = figure.subplots()
         for row, (name, data) in enumerate(reversed(series.items())):
             colour = COLOURS[name.startswith(OURS)]
-            axes.vlines(data["median"], row - HALF, row + HALF, color=colour)
+            if data["median"] is not None:
+                axes.vlines(data["median"], row - HALF, row + HALF, color=colour)
             axes.scatter(data["runs"], [row] * len(data["runs"]), s=14, color=colour, zorder=3)
-        axes.set_yticks(range(len(series)), list(reversed(series)))
-        if result.get("limit"):
+        axes.set_yticks(range(len(series)), [_label(name, data) for name, data in reversed(series.items())])
+        if result.get("limit") is not None:
             axes.axvline(result["limit"], color=LIMIT_COLOUR, linestyle="--", label=f"limit {result['limit']}")
             axes.legend(loc="lower right", frameon=False)
         runs = [run for data in series.values() for run in data["runs"]]
-        if min(runs) > 0 and max(runs) / min(runs) > LOGARITHMIC:
+        if min(runs) > 0 and max(runs) / min(runs) > LOGARITHMIC and result.get("limit") != 0:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter("{x:g}")
         else:
@@ -45,3 +46,7 @@ def plot(title: str, result: dict[str, Any], file: Path) -> bool:
         axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(file, format="svg", metadata={"Date": None})
     return True
+
+
+def _label(name: str, data: dict[str, Any]) -> str:
+    return f"{name} ({data['failed']} failed)" if data.get("failed") else name

@@ -49,6 +49,10 @@ LIMITS: Final[dict[str, dict[str, float]]] = {
     "engine-outage": engine_outage.limits(),
     "engine-loop-lag": engine_lag.limits(),
 }
+# The figures that one round brings, where that is more than one.
+PER_ROUND: Final[dict[str, int]] = dict.fromkeys(
+    ("engine-seek-saturated", "engine-seek-steady", "engine-seek-steady-far"), engine_seek.SEEKS
+)
 
 SETS: Final[dict[str, tuple[str, ...]]] = {
     "engine": tuple(SCENARIOS),

@@ -92,3 +92,31 @@ async def test_who_has_lost_a_race_is_left_out_of_the_other_rounds(tmp_path: Pat
     assert len(result.of("quick").runs) == LOST_AFTER + 1
     assert len(result.of("slow").runs) == slow_runs
     assert ("left_out" in result.of("slow").notes) is races
+
+
+class Failing(Quick):
+    """One whose stream ends too soon."""
+
+    name = "failing"
+
+
+@pytest.mark.parametrize("races", [True, False])
+async def test_a_round_that_fails_counts_and_is_said(tmp_path: Path, races: bool) -> None:
+    nothing: Any = None
+    result = Result("s")
+    said: list[str] = []
+
+    async def fail_twice(player: Player, series: Series, number: int) -> None:
+        if isinstance(player, Failing) and number < LOST_AFTER:
+            raise EOFError
+        series.runs.append(1.0)
+
+    options = Options((Failing, Quick), LOST_AFTER + 1, said.append)
+    await alternate(
+        options, result, Arena(nothing, nothing, tmp_path, 0.0, 0.0), fail_twice, patience=60.0, races=races
+    )
+
+    assert result.of("failing").failed == LOST_AFTER
+    assert result.of("failing").runs == ([] if races else [1.0])  # in a race it has lost by then
+    assert sum("failing: failed (EOFError)" in line for line in said) == LOST_AFTER
+    assert result.of("quick").runs == [1.0] * (LOST_AFTER + 1)
