@@ -18,6 +18,10 @@ MIB: Final = 1024 * 1024
 
 # The ramp, nearest first: how many bytes ahead of a reader get which of libtorrent's priorities. 7, the highest, is for
 # what has a deadline, alone: with the first of the ramp at 7 too, target and ramp came at the same time.
+# Of pieces of one priority libtorrent asks for any, so there are steps, each about as long as all before it: what comes
+# first is never much further ahead than what is still missing. The first is twice what a player takes before it shows a
+# picture (2 MiB); the last reaches as far as `ENOUGH_SECONDS` of a film of 26 Mbit/s, a UHD one. In bytes: pieces have
+# 16 KiB to 16 MiB, and libtorrent gets slow where many are raised.
 RAMP: Final = ((4 * MIB, 5), (8 * MIB, 4), (16 * MIB, 3), (64 * MIB, 2))
 TOP_PRIORITY: Final = 7
 # The piece after the target of a jump: a player's first request seldom ends inside the target.
@@ -36,9 +40,12 @@ LOW_SECONDS: Final = 12.0
 # The same two marks in pieces: a reserve shorter than a piece comes and goes with each piece.
 ENOUGH_PIECES: Final = 4
 LOW_PIECES: Final = 2
-# The supply, over the bitrate, with which peers need not be asked for more than they are sending right now ...
+# The supply, over the bitrate, with which peers need not be asked for more than they are sending right now. That costs
+# up to a third of it (2.8 instead of 4.1 MB/s over 100 ms): what is left of twice the bitrate is more than `SCARCE`, so
+# it does not go back and forth ...
 PLENTY: Final = 2.0
-# ... and the one below which they have to be kept busy, unless there is something in hand.
+# ... and the one below which they have to be kept busy, unless there is something in hand: a little more than the film
+# needs, so that it is seen before the reserve shrinks.
 SCARCE: Final = 1.2
 # A little more than the film needs, so that the reserve still grows and busy scenes have their share.
 PACE_FACTOR: Final = 1.5

@@ -41,33 +41,48 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         "active_downloads": -1,
         "active_seeds": -1,
         "active_limit": -1,
-        # Fast start: connect at once, ask for the wanted piece from the first block on.
+        # A fast start. Peers are connected to at a tick: with the default of 500 ms half a second late.
         "tick_interval": 100,
+        # Ask for the wanted piece from the first block on: by default the first 4 pieces are random ones.
         "initial_picker_threshold": 0,
+        # Never a whole piece from a single peer: all share in it, so it comes sooner. The default of 20 gives one away
+        # to who brings it within 20 s.
         "whole_pieces_threshold": 0,
+        # All peers that may be connected are tried at once, when a tracker answers and each second after it.
         "connections_limit": CONNECTIONS,
         "connection_speed": CONNECTIONS,
         "torrent_connect_boost": CONNECTIONS,
         # Where uTP is blocked each attempt costs 4 s before TCP is tried; peers may still come in by uTP.
         "enable_outgoing_utp": False,
+        # prefer_tcp: by default TCP, which we connect by, is slowed down for the sake of those few.
         "mixed_mode_algorithm": 0,
         # Short queues: what a peer was asked for before a seek still arrives. `Engine` lengthens them where too little
         # comes in.
         "request_queue_time": 0,
+        # libtorrent's default, 8 MiB on their way, limits nobody. 8, 16 and 32 did not make jumps quicker: what the
+        # peer offers overrides it.
         "max_out_request_queue": 500,
-        # Slow or silent peers lose their blocks to others.
+        # A SYN and the two that Linux sends after 1 and 3 s (RFC 6298), with 3 s for the last one's answer: who is
+        # silent until then gives its place to another. 15 by default.
         "peer_connect_timeout": 6,
+        # Who sends nothing of what it was asked for in that time loses a block to others. A block of 16 KiB in 8 s is 2
+        # kB/s: slower peers are no help. Shorter than what is in hand (`LOW_SECONDS`); 20 by default.
         "piece_timeout": 8,
+        # Who left is tried again after 1, 2, 3 ... s. With the default of 60 a swarm that comes back is a minute late.
         "min_reconnect_time": 1,
         "max_failcount": MAX_FAILCOUNT,
+        # Who has nothing for us now is needed when another file is chosen or a piece turns out to be wrong.
         "close_redundant_connections": False,
         # Who had a part in a wrong piece downloads alone, seconds for each piece: only where comparing finds nobody.
         "use_parole_mode": False,
+        # Writing, reading and hashing of what comes. One per core of a Raspberry Pi, 10 by default; with 1 and 2 a
+        # download took no less CPU time.
         "aio_threads": 4,
         # By calls, not mapped: a file that shrinks, or a disk that fills up, under a mapping is a signal and not an
         # error, and the mapped storage of 2.0.11 has a bug that corrupts (mended in 2.0.14).
         "disk_write_mode": 0,
         "mmap_file_size_cutoff": NEVER_MAP,
+        # Only for files that are checked as a whole. One, the default, reads a hard disk from front to back.
         "hashing_threads": 1,
         # The destructor waits for trackers to hear "stopped"; HA's whole shutdown has 20 s.
         "stop_tracker_timeout": 2,
