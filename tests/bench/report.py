@@ -139,6 +139,13 @@ UNLIMITED: Final = {
     "engine-memory": "what a player has to keep in memory nobody can compute",
     "engine-growth": "how little time a plan could take nobody can compute",
 }
+# Why a player failed in a scenario, where that is known.
+FAILURES: Final = {
+    ("engine-start", "libtorrent-deadlines"): (
+        "libtorrent-deadlines failed whenever it followed libtorrent-sequential, until each had a port of its own: "
+        "seeds that still had the first one's uTP connections took the second for a duplicate (docs/engine.md, Faults)."
+    ),
+}
 METHOD: Final = """\
 ## How it is measured
 
@@ -307,6 +314,10 @@ def _table(name: str, result: dict[str, Any]) -> Iterator[str]:
         yield ""
         for player, reason in absent.items():
             yield f"{'Failed' if series[player].get('failed') else 'Not measured'}: {player} ({reason})."
+    for player, data in series.items():
+        if data.get("failed") and (name, player) in FAILURES:
+            yield ""
+            yield FAILURES[name, player]
 
 
 def _limit(name: str, unit: str) -> str:

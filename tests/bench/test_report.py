@@ -133,6 +133,7 @@ def test_the_median_of_those_that_are_left_is_no_median(results: dict[str, Any],
     page = "\n".join(report.page(results, _with_images(tmp_path)))
 
     assert "| libtorrent-deadlines | failed | failed | failed | 1 (4 of 5 rounds failed) |" in page
+    assert "libtorrent-deadlines failed whenever it followed" in page
     assert "| Start: 0.8 of the best other player | ≤ 0.8 s |" in page
 
 
@@ -152,6 +153,7 @@ def test_who_failed_in_all_rounds_is_named(results: dict[str, Any], tmp_path: Pa
 
     assert "| webtorrent | failed | failed | failed | 0 (2 of 2 rounds failed) |" in page
     assert "Failed: webtorrent (TimeoutError)." in page
+    assert "libtorrent-deadlines" not in page
 
 
 @pytest.mark.parametrize(

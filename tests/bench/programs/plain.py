@@ -20,6 +20,10 @@ from tests.rig.seeder import Alerts
 if TYPE_CHECKING:
     import libtorrent as lt
 
+# A port of its own for each process. One that is killed leaves its uTP connections open at the seeds, and a seed closes
+# who comes from the same address and port as a duplicate: no peer until libtorrent tries again, 60 s later
+# (`min_reconnect_time`).
+ANY_PORT: Final = "0.0.0.0:0,[::]:0"
 # What players that stream by deadlines commonly ask for at a time, and how far apart; pieces, ms
 WINDOW: Final = 16
 STEP_MS: Final = 100
@@ -33,11 +37,12 @@ class Plain:
         self._folder = folder
         self._sequential = sequential
         category = self._lt.alert.category_t
-        # Defaults, but for what finds peers: only the tracker may.
+        # Defaults, but for the port and for what finds peers: only the tracker may.
         self._session = self._lt.session(
             {
                 "alert_mask": category.status_notification | category.piece_progress_notification,
                 "alert_queue_size": 10_000,
+                "listen_interfaces": ANY_PORT,
                 **dict.fromkeys(("enable_dht", "enable_lsd", "enable_upnp", "enable_natpmp"), False),
             }
         )
