@@ -6,7 +6,18 @@ import random
 import pytest
 
 from custom_components.torrent_cast.engine import scheduler
-from custom_components.torrent_cast.engine.scheduler import MIB, RAMP, Plan, Want, is_plenty, pace, plan
+from custom_components.torrent_cast.engine.scheduler import (
+    MIB,
+    RAMP,
+    Plan,
+    Reserve,
+    Viewer,
+    Want,
+    bitrate,
+    is_plenty,
+    pace,
+    plan,
+)
 
 KIB = 1024
 SIZES = [16 * KIB << step for step in range(11)]  # 16 KiB to 16 MiB
@@ -121,35 +132,61 @@ def check(made: Plan, wants: list[Want], have: bytearray) -> None:
 
 
 RATE = 1_000_000.0  # bytes/s
+LIGHT = RATE / 8
 SLOW = 1_500_000
+
+type Readers = list[tuple[float | None, float]]
+"""The bitrate of what each plays, and the bytes it has ahead."""
+
+
+def reserves(readers: Readers) -> list[Reserve]:
+    """Return what readers have in hand, each for another viewer."""
+    return [Reserve(ahead, Viewer(bitrate)) for bitrate, ahead in readers]
 
 
 @pytest.mark.parametrize(
-    ("bitrate", "ahead", "piece", "limit", "expected"),
+    ("readers", "piece", "limit", "expected"),
     [
-        (None, [math.inf], MIB, 0, 0),
-        (None, [math.inf], MIB, SLOW, 0),  # nobody says how fast the film is any more
-        (0.0, [math.inf], MIB, 0, 0),
-        (RATE, [], MIB, 0, 0),
-        (RATE, [], MIB, SLOW, SLOW),  # between two connections of a player
-        (RATE, [19e6], MIB, 0, 0),
-        (RATE, [21e6], MIB, 0, SLOW),
-        (RATE, [math.inf], MIB, 0, SLOW),
-        (RATE, [21e6, 1e6], MIB, 0, 0),  # the hungriest decides
-        (RATE, [16e6], MIB, 0, 0),
-        (RATE, [16e6], MIB, SLOW, SLOW),  # between the marks nothing changes
-        (RATE, [11e6], MIB, SLOW, 0),
-        (RATE, [0], MIB, SLOW, 0),  # a seek
-        (RATE, [33e6], 16 * MIB, 0, 0),  # two pieces are no reserve
-        (RATE, [70e6], 16 * MIB, 0, SLOW),
-        (10_000.0, [math.inf], MIB, 0, scheduler.PACE_FLOOR),
-        (2 * RATE, [math.inf], MIB, SLOW, 2 * SLOW),  # another film
+        ([], MIB, 0, 0),
+        ([], MIB, SLOW, 0),  # nobody plays any more
+        ([(None, math.inf)], MIB, SLOW, 0),  # nobody says how fast the film is
+        ([(0.0, math.inf)], MIB, 0, 0),
+        ([(RATE, 19e6)], MIB, 0, 0),
+        ([(RATE, 21e6)], MIB, 0, SLOW),
+        ([(RATE, math.inf)], MIB, 0, SLOW),
+        ([(RATE, 21e6), (RATE, 1e6)], MIB, 0, 0),  # the hungriest decides
+        ([(RATE, 16e6)], MIB, 0, 0),
+        ([(RATE, 16e6)], MIB, SLOW, SLOW),  # between the marks nothing changes
+        ([(RATE, 11e6)], MIB, SLOW, 0),
+        ([(RATE, 0)], MIB, SLOW, 0),  # a seek
+        ([(RATE, 33e6)], 16 * MIB, 0, 0),  # two pieces are no reserve
+        ([(RATE, 70e6)], 16 * MIB, 0, SLOW),
+        ([(10_000.0, math.inf)], MIB, 0, scheduler.PACE_FLOOR),
+        ([(2 * RATE, math.inf)], MIB, SLOW, 2 * SLOW),  # another film
+        ([(RATE, 2.6e6), (LIGHT, 2.6e6)], 64 * KIB, 0, 0),  # 21 s of the light film are 2.6 s of the other
+        ([(RATE, 2.6e6), (LIGHT, 2.6e6)], 64 * KIB, SLOW, 0),
+        ([(RATE, 21e6), (LIGHT, 2.6e6)], 64 * KIB, 0, SLOW + SLOW // 8),  # enough for both
+        ([(RATE, 21e6), (LIGHT, 2.4e6)], 64 * KIB, 0, 0),
+        ([(RATE, 21e6), (RATE, math.inf)], MIB, 0, 2 * SLOW),
+        ([(RATE, 21e6), (None, 100e6)], MIB, SLOW, 0),  # nobody knows how fast the other is needed
+        ([(RATE, 21e6), (None, math.inf)], MIB, 0, SLOW),
     ],
 )
-def test_the_pace_is_kept_only_with_enough_in_hand(
-    bitrate: float | None, ahead: list[float], piece: int, limit: int, expected: int
-) -> None:
-    assert pace(bitrate, ahead, piece, limit) == expected
+def test_the_pace_is_kept_only_with_enough_in_hand(readers: Readers, piece: int, limit: int, expected: int) -> None:
+    assert pace(reserves(readers), piece, limit) == expected
+
+
+def test_who_has_several_readers_plays_once() -> None:
+    viewer = Viewer(RATE)
+
+    assert bitrate([Reserve(21e6, viewer), Reserve(math.inf, viewer), Reserve(math.inf)]) == RATE
+    assert pace([Reserve(21e6, viewer), Reserve(math.inf, viewer)], MIB, 0) == SLOW
+    assert pace([Reserve(21e6, viewer), Reserve(1e6, viewer)], MIB, 0) == 0
+
+
+def test_a_probe_that_misses_something_is_not_kept_waiting() -> None:
+    assert pace([Reserve(21e6, Viewer(RATE)), Reserve(0)], MIB, SLOW) == 0
+    assert pace([Reserve(21e6, Viewer(RATE)), Reserve(math.inf)], MIB, SLOW) == SLOW
 
 
 def test_the_marks_are_apart() -> None:
@@ -159,21 +196,25 @@ def test_the_marks_are_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bitrate", "rate", "ahead", "before", "expected"),
+    ("readers", "rate", "before", "expected"),
     [
-        (None, 1e9, [0], True, False),  # nobody says what is enough
-        (0.0, 1e9, [0], True, False),
-        (RATE, 2.0 * RATE, [0], False, True),
-        (RATE, 1.9 * RATE, [0], False, False),
-        (RATE, 1.9 * RATE, [0], True, True),  # between the marks nothing changes
-        (RATE, 1.1 * RATE, [0], True, False),
-        (RATE, 0, [12e6], False, True),  # a reserve
-        (RATE, 0, [11e6], True, False),
-        (RATE, 0, [math.inf, 0], True, False),  # the hungriest decides
-        (RATE, 3 * RATE, [], False, True),
+        ([(None, 0)], 1e9, True, False),  # nobody says what is enough
+        ([(0.0, 0)], 1e9, True, False),
+        ([(RATE, 0)], 2.0 * RATE, False, True),
+        ([(RATE, 0)], 1.9 * RATE, False, False),
+        ([(RATE, 0)], 1.9 * RATE, True, True),  # between the marks nothing changes
+        ([(RATE, 0)], 1.1 * RATE, True, False),
+        ([(RATE, 12e6)], 0, False, True),  # a reserve
+        ([(RATE, 11e6)], 0, True, False),
+        ([(RATE, math.inf), (RATE, 0)], 0, True, False),  # the hungriest decides
+        ([(RATE, 0), (RATE, 0)], 2.0 * RATE, False, False),  # it has to do for both
+        ([(RATE, 0), (RATE, 0)], 4.0 * RATE, False, True),
+        ([(RATE, 12e6), (LIGHT, 1.5e6)], 0, False, True),
+        ([(RATE, 1.5e6), (LIGHT, 1.5e6)], 0, True, False),  # 12 s of the light film are 1.5 s of the other
+        ([(RATE, 12e6), (None, 1e9)], 0, True, False),
     ],
 )
 def test_peers_are_kept_busy_only_where_too_little_comes(
-    bitrate: float | None, rate: float, ahead: list[float], before: bool, expected: bool
+    readers: Readers, rate: float, before: bool, expected: bool
 ) -> None:
-    assert is_plenty(bitrate, rate, ahead, plenty=before) is expected
+    assert is_plenty(reserves(readers), rate, plenty=before) is expected

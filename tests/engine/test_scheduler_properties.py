@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from custom_components.torrent_cast.engine import scheduler
-from custom_components.torrent_cast.engine.scheduler import RAMP, Want, pace, plan
+from custom_components.torrent_cast.engine.scheduler import RAMP, Reserve, Viewer, Want, pace, plan
 from custom_components.torrent_cast.engine.steering import UNKNOWN, Steering
 
 KIB: Final = 1024
@@ -141,40 +141,62 @@ def test_a_plan_that_is_followed_is_made_again(world: World) -> None:
 
 
 BITRATES: Final = st.floats(10_000, 20_000_000)  # bytes/s, far below and above any film's
-AHEAD: Final = st.lists(st.one_of(st.floats(0, 5e9), st.just(math.inf)), min_size=1, max_size=4)
+AHEAD: Final = st.one_of(st.floats(0, 5e9), st.just(math.inf))
+
+
+@st.composite
+def reserves(draw: st.DrawFn) -> list[Reserve]:
+    """Draw what up to three viewers have in hand by up to two readers each, and maybe a probe."""
+    viewers = [Viewer(bitrate) for bitrate in draw(st.lists(BITRATES, min_size=1, max_size=3))]
+    found = [Reserve(draw(AHEAD), viewer) for viewer in viewers for _ in range(draw(st.integers(1, 2)))]
+    return found + [Reserve(ahead) for ahead in draw(st.lists(AHEAD, max_size=1))]
+
+
+def marks(bitrate: float, length: int) -> tuple[float, float]:
+    """Return the bytes below which there is no limit any more, and those with which there is one."""
+    return (
+        max(bitrate * scheduler.LOW_SECONDS, length * scheduler.LOW_PIECES),
+        max(bitrate * scheduler.ENOUGH_SECONDS, length * scheduler.ENOUGH_PIECES),
+    )
 
 
 @HONEST
-@given(BITRATES, AHEAD, LENGTHS, st.booleans())
-def test_nobody_is_slowed_below_the_films_pace(bitrate: float, ahead: list[float], length: int, slow: bool) -> None:
-    limit = pace(bitrate, ahead, length, round(bitrate) if slow else 0)
+@given(reserves(), LENGTHS, st.booleans())
+def test_nobody_is_slowed_below_the_pace_of_what_is_played(found: list[Reserve], length: int, slow: bool) -> None:
+    total = math.fsum(viewer.bitrate or 0 for viewer in {reserve.viewer for reserve in found if reserve.viewer})
 
-    assert limit == 0 or limit >= bitrate
-    if min(ahead) < bitrate * scheduler.LOW_SECONDS:
-        assert limit == 0
+    limit = pace(found, length, round(total) if slow else 0)
 
-
-@HONEST
-@given(BITRATES, AHEAD, LENGTHS)
-def test_a_pace_that_is_kept_is_found_again(bitrate: float, ahead: list[float], length: int) -> None:
-    limit = pace(bitrate, ahead, length, 0)
-
-    assert pace(bitrate, ahead, length, limit) == limit
+    assert limit == 0 or limit >= total
+    for reserve in found:
+        needed = marks(reserve.viewer.bitrate or 0, length)[0 if slow else 1] if reserve.viewer else math.inf
+        assert limit == 0 or reserve.ahead >= needed
 
 
 @HONEST
-@given(BITRATES, LENGTHS, st.lists(st.floats(0, 1), min_size=2, max_size=30), st.booleans())
+@given(reserves(), LENGTHS)
+def test_a_pace_that_is_kept_is_found_again(found: list[Reserve], length: int) -> None:
+    limit = pace(found, length, 0)
+
+    assert pace(found, length, limit) == limit
+
+
+@HONEST
+@given(st.lists(BITRATES, min_size=1, max_size=3), LENGTHS, st.data(), st.booleans())
 def test_between_the_marks_the_pace_does_not_flutter(
-    bitrate: float, length: int, heights: list[float], slow: bool
+    bitrates: list[float], length: int, data: st.DataObject, slow: bool
 ) -> None:
-    low = max(bitrate * scheduler.LOW_SECONDS, length * scheduler.LOW_PIECES)
-    enough = max(bitrate * scheduler.ENOUGH_SECONDS, length * scheduler.ENOUGH_PIECES)
-    limit = pace(bitrate, [math.inf], length, 0) if slow else 0
+    viewers = [Viewer(bitrate) for bitrate in bitrates]
+    limit = pace([Reserve(math.inf, viewer) for viewer in viewers], length, 0) if slow else 0
     limits = [limit]
 
-    for height in heights:
-        between = min(low + height * (enough - low), math.nextafter(enough, 0))
-        limits.append(pace(bitrate, [between], length, limits[-1]))
+    for _ in range(data.draw(st.integers(2, 10))):
+        found = []
+        for viewer in viewers:
+            low, enough = marks(viewer.bitrate or 0, length)
+            between = min(low + data.draw(st.floats(0, 1)) * (enough - low), math.nextafter(enough, 0))
+            found.append(Reserve(between, viewer))
+        limits.append(pace(found, length, limits[-1]))
 
     assert all(before == after for before, after in pairwise(limits))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.torrent_cast.engine import Engine, StorageError, Torrent, TorrentGone
+from custom_components.torrent_cast.engine import Engine, StorageError, Torrent, TorrentGone, Viewer, scheduler, supply
 from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, HEAD_PRIORITY
 from custom_components.torrent_cast.engine.selection import first_priorities
 from tests.engine.conftest import KIB, PIECE, Seed, Seeders, StartEngine, add, noise, read_all, soon, until, write
@@ -244,9 +244,9 @@ async def test_with_enough_in_hand_the_download_keeps_to_the_films_pace_until_a_
     torrent = await add(engine, seed.magnet)
     torrent.select(torrent.files[0])
     assert torrent.handle is not None
-    torrent.pace(8 * KIB)
+    viewer = Viewer(8 * KIB)
 
-    async with torrent.open(torrent.files[0]) as reader:
+    async with torrent.open(torrent.files[0], viewer=viewer) as reader:
         assert limit(torrent) == 0
         await until(lambda: limit(torrent))
         assert torrent.handle.download_limit() == limit(torrent)
@@ -256,6 +256,73 @@ async def test_with_enough_in_hand_the_download_keeps_to_the_films_pace_until_a_
         reader.seek(0)
         await asyncio.sleep(0)
         assert limit(torrent)
-        torrent.pace(None)
+        torrent.hurry(hurries=True)
         await asyncio.sleep(0)
         assert limit(torrent) == 0
+        torrent.hurry(hurries=False)
+        await asyncio.sleep(0)
+        assert limit(torrent)
+
+
+@pytest.fixture
+async def two_films(engine: Engine, seeders: Seeders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Torrent:
+    """Return a torrent of two films that come in slowly, and of which little is enough."""
+    monkeypatch.setattr(scheduler, "PACE_FLOOR", 0)
+    for name in ("heavy.mkv", "light.mkv"):
+        write(tmp_path / "films" / name, noise(160 * PIECE, len(name)))
+    torrent = await add(engine, seeders.seed(tmp_path / "films", upload=8 * SLOW).magnet)
+    for file in torrent.files:
+        torrent.select(file)
+    return torrent
+
+
+HEAVY, LIGHT = Viewer(64 * KIB), Viewer(8 * KIB)  # the enough of the light one is a fifth of the other's
+BOTH = (64 + 8) * KIB
+
+
+def limit_for(bitrate: float) -> int:
+    return round(bitrate * scheduler.PACE_FACTOR)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_of_two_films_of_one_torrent_each_has_enough_before_it_is_slowed_down(
+    two_films: Torrent, order: tuple[int, int]
+) -> None:
+    heavy, light = two_films.files
+    places = two_films.cursor(heavy, viewer=HEAVY), two_films.cursor(light, viewer=LIGHT)
+
+    async with places[order[0]], places[order[1]]:
+        await until(lambda: limit(two_films))
+        assert places[0].in_hand >= scheduler.ENOUGH_SECONDS * 64 * KIB
+        assert places[1].in_hand >= scheduler.ENOUGH_PIECES * PIECE
+        assert limit(two_films) == limit_for(BOTH)
+
+        places[0].seek(150 * PIECE)
+        await asyncio.sleep(0)
+        assert limit(two_films) == 0
+
+
+async def test_the_pace_goes_with_those_who_play(two_films: Torrent, monkeypatch: pytest.MonkeyPatch) -> None:
+    heavy, light = two_films.files
+    async with two_films.cursor(light, viewer=LIGHT):
+        async with two_films.cursor(heavy, viewer=HEAVY):
+            await until(lambda: limit(two_films) == limit_for(BOTH))
+        await asyncio.sleep(0)
+        assert limit(two_films) == limit_for(8 * KIB)
+    await asyncio.sleep(0)
+    assert limit(two_films) == limit_for(8 * KIB)  # it may be between two connections
+
+    monkeypatch.setattr(supply, "BETWEEN_CONNECTIONS", 0)  # as if it had been away for so long
+    await until(lambda: not limit(two_films))
+
+    assert two_films.missing_bytes(heavy)
+
+
+async def test_what_is_far_ahead_of_one_viewer_may_be_what_another_plays_next(two_films: Torrent) -> None:
+    film = two_films.files[0]
+    async with two_films.cursor(film, viewer=LIGHT), two_films.open(film, 3 * PIECE, viewer=LIGHT):
+        await until(lambda: limit(two_films))  # although its own reader waits at the end of what is there
+
+        async with two_films.open(film, 3 * PIECE, viewer=Viewer(1024 * KIB)):
+            await asyncio.sleep(0)
+            assert limit(two_films) == 0

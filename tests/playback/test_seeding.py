@@ -1,6 +1,9 @@
 """What becomes of a film for others, of the pace, and of an engine nobody needs."""
 # ruff: noqa: ARG001, ASYNC240  # fixtures are asked for by name; a test may wait for its own disk
 
+import asyncio
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +13,21 @@ from typing import Any
 import pytest
 from homeassistant.util import dt as dt_util
 
+from custom_components.torrent_cast.engine import supply
 from custom_components.torrent_cast.playback import Playback, Seeding, Session
 from custom_components.torrent_cast.playback import ondemand as module
-from tests.conftest import LOOPBACK, Seed, libtorrent_session, settled, soon, stranger, torrents_in_libtorrent, until
+from tests.conftest import (
+    LOOPBACK,
+    PIECE,
+    Seed,
+    libtorrent_session,
+    random_bytes,
+    settled,
+    soon,
+    stranger,
+    torrents_in_libtorrent,
+    until,
+)
 from tests.rig.swarm import Swarm
 
 FAST = 40_000_000  # bit/s
@@ -154,14 +169,62 @@ async def test_another_policy_ends_seeding(playback: Playback, noise: Seed) -> N
     assert keys(playback) == []
 
 
+# --- the pace --------------------------------------------------------------------------------------------------------
+
+
+def limit(session: Session) -> int:
+    """Return the limit for the download of a session's torrent, bytes/s; 0 is none."""
+    assert session.torrent is not None
+    assert session.torrent._steering is not None
+    return session.torrent._steering.limit
+
+
 @pytest.mark.parametrize("whole", [False, True])
 async def test_the_whole_film_is_not_paced(playback: Playback, film: Seed, whole: bool) -> None:
     playback.apply(replace(playback.settings, whole_film=whole))
     session = playback.start_session(await playback.parse(film.magnet))
     await soon(session.prepare())
     assert session.torrent is not None
-    assert session.probe is not None
-    assert session.torrent.supply.bitrate == (None if whole else session.probe.bytes_per_second)
+    assert session.file is not None
+    await soon(session.torrent.wait_for_range(session.file, 0, session.file.size))
+    await asyncio.sleep(0)
+    assert bool(limit(session)) is not whole
+
+
+async def test_whether_the_whole_film_is_wanted_holds_at_once(playback: Playback, film: Seed) -> None:
+    session = playback.start_session(await playback.parse(film.magnet))
+    await soon(session.prepare())
+    await until(lambda: limit(session))
+    for whole in (True, False):
+        playback.apply(replace(playback.settings, whole_film=whole))
+        await asyncio.sleep(0)
+        assert bool(limit(session)) is not whole
+
+
+@pytest.fixture
+def show(tmp_path: Path, film_file: Path, seeder: Callable[[Path], Seed]) -> Seed:
+    """Return a torrent of a film and of another file that does not come at once."""
+    folder = tmp_path / "seeder" / "Show"
+    folder.mkdir(parents=True)
+    shutil.copy(film_file, folder / "film.mp4")
+    (folder / "other.mkv").write_bytes(random_bytes(160 * PIECE))
+    seed = seeder(folder)
+    seed.handle.set_upload_limit(16 * PIECE)
+    return seed
+
+
+async def test_who_has_stopped_watching_holds_up_no_download_of_the_same_torrent(
+    playback: Playback, show: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await playback.parse(show.magnet)
+    watching = playback.start_session(source, wanted="*film*")
+    await soon(watching.prepare())
+    download = await soon(playback.download(source, "*other*"))
+    await until(lambda: limit(download))
+    monkeypatch.setattr(supply, "BETWEEN_CONNECTIONS", 0)  # as if that were long ago
+    watching.end()
+    await until(lambda: not limit(download))
+    assert not download.is_over
 
 
 # --- an engine nobody needs ------------------------------------------------------------------------------------------

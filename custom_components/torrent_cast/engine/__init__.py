@@ -15,6 +15,7 @@ from .errors import (
 from .files import TorrentFile, choose
 from .ports import Ports, obstacle
 from .reader import Cursor, Reader
+from .scheduler import Viewer
 from .settings import EngineSettings
 from .source import Source
 from .torrent import Torrent
@@ -39,6 +40,7 @@ __all__ = [
     "TorrentCastError",
     "TorrentFile",
     "TorrentGone",
+    "Viewer",
     "choose",
     "obstacle",
 ]

@@ -31,9 +31,12 @@ PLAN_STEP: Final = 1024 * 1024
 class Cursor:
     """A place in a file that is to be ready: the scheduler plans for it, nobody reads at it. Positions are bytes."""
 
-    def __init__(self, torrent: Torrent, file: TorrentFile, start: int, end: int) -> None:
+    def __init__(
+        self, torrent: Torrent, file: TorrentFile, start: int, end: int, viewer: scheduler.Viewer | None = None
+    ) -> None:
         self._torrent = torrent
         self.file = file
+        self.viewer = viewer
         self._end = min(end, file.size)
         self.position = _checked(start)
         self._jumped = True
@@ -87,7 +90,12 @@ class Cursor:
         return self._torrent.in_hand(self)
 
     def covers(self, other: Cursor, have: bytes | bytearray) -> bool:
-        """Tell whether all from here to `other` is there: then its needs are not nearer than ours."""
+        """Tell whether all from here to `other` is there: then its needs are not nearer than ours.
+
+        Those of another viewer are: what is far ahead of us may be the next that they play.
+        """
+        if other.viewer not in (None, self.viewer):
+            return False
         if other.file is not self.file or other.position < self.position:
             return False
         return other.position <= self.position + self.ahead(have) + self._torrent.piece_length
@@ -101,8 +109,10 @@ class Cursor:
 class Reader(Cursor):
     """A cursor that is read at."""
 
-    def __init__(self, torrent: Torrent, file: TorrentFile, start: int, end: int) -> None:
-        super().__init__(torrent, file, start, end)
+    def __init__(
+        self, torrent: Torrent, file: TorrentFile, start: int, end: int, viewer: scheduler.Viewer | None = None
+    ) -> None:
+        super().__init__(torrent, file, start, end, viewer)
         self._waiting_since: float | None = None
         self._used = time.monotonic()
         self._opened: Opened | None = None  # the file on disk, once it is verified

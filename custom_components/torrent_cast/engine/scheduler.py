@@ -5,10 +5,11 @@ deadline, which makes libtorrent cancel what it has asked for. The pieces ahead 
 priorities, bounded in bytes. (With the piece after the target at its priority that one was asked for first in every
 other start: measured 0.6 s instead of 0.4 s.)
 
-When every reader has enough in hand, the torrent is slowed down to the film's own pace, so that the next jump finds
+When everybody has enough in hand, the torrent is slowed down to the pace of what is played, so that the next jump finds
 idle links.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -40,14 +41,14 @@ LOW_SECONDS: Final = 12.0
 # The same two marks in pieces: a reserve shorter than a piece comes and goes with each piece.
 ENOUGH_PIECES: Final = 4
 LOW_PIECES: Final = 2
-# The supply, over the bitrate, with which peers need not be asked for more than they are sending right now. That costs
-# up to a third of it (2.8 instead of 4.1 MB/s over 100 ms): what is left of twice the bitrate is more than `SCARCE`, so
+# The supply, over what is played, with which peers need not be asked for more than they are sending right now. That costs
+# up to a third of it (2.8 instead of 4.1 MB/s over 100 ms): what is left of twice that is more than `SCARCE`, so
 # it does not go back and forth ...
 PLENTY: Final = 2.0
 # ... and the one below which they have to be kept busy, unless there is something in hand: a little more than the film
 # needs, so that it is seen before the reserve shrinks.
 SCARCE: Final = 1.2
-# A little more than the film needs, so that the reserve still grows and busy scenes have their share.
+# A little more than the films need, so that the reserve still grows and busy scenes have their share.
 PACE_FACTOR: Final = 1.5
 # Below it libtorrent's peers get less than a block (16 KiB) each in `piece_timeout` and count as silent. bytes/s
 PACE_FLOOR: Final = 256 * 1024
@@ -65,6 +66,32 @@ class Want:
     urgent: bool
     stuck: bool = False
     jumped: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Viewer:
+    """Somebody who plays a film, by one reader or by several."""
+
+    bitrate: float | None = None
+    """The film's mean, bytes/s; None as long as nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What somebody has in hand: `ahead` contiguous bytes, infinite when that is all they will read.
+
+    `viewer` plays it; None where nobody does, as for a probe.
+    """
+
+    ahead: float
+    viewer: Viewer | None = None
+
+    def lasts(self, seconds: float, least: float = 0.0) -> bool:
+        """Tell whether it lasts for so many s, `least` bytes at least; where nobody plays only all of it does."""
+        if math.isinf(self.ahead):
+            return True
+        rate = bitrate([self])
+        return rate > 0 and self.ahead >= max(rate * seconds, least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,34 +127,36 @@ def base(wanted: Iterable[range], pieces: int) -> bytes:
     return bytes(priorities)
 
 
-def pace(bitrate: float | None, ahead: Sequence[float], piece_length: int, limit: int) -> int:
-    """Return the limit for the torrent's download rate, bytes/s, 0 for none.
+def bitrate(reserves: Iterable[Reserve]) -> float:
+    """Return what all who play take together, bytes/s; who has several readers takes it once."""
+    viewers = {reserve.viewer for reserve in reserves if reserve.viewer is not None}
+    return math.fsum(viewer.bitrate or 0.0 for viewer in viewers)
 
-    `bitrate` is the film's mean in bytes/s, `ahead` the contiguous bytes each reader has ahead of it (infinite when
-    it has all it will read), `limit` what holds now.
+
+def pace(reserves: Sequence[Reserve], piece_length: int, limit: int) -> int:
+    """Return the limit for the torrent's download rate, bytes/s, 0 for none; `limit` is what holds now.
+
+    Each has to have enough of their own film. Who misses something and plays nothing is not kept waiting: nobody knows
+    how fast it is needed.
     """
-    if not bitrate or bitrate <= 0:
+    seconds, pieces = (LOW_SECONDS, LOW_PIECES) if limit else (ENOUGH_SECONDS, ENOUGH_PIECES)
+    total = bitrate(reserves)
+    if not total or not all(reserve.lasts(seconds, pieces * piece_length) for reserve in reserves):
         return 0
-    if not ahead:  # a player between two connections
-        return limit
-    enough = max(bitrate * ENOUGH_SECONDS, piece_length * ENOUGH_PIECES)
-    low = max(bitrate * LOW_SECONDS, piece_length * LOW_PIECES)
-    if min(ahead) < (low if limit else enough):
-        return 0
-    return max(round(bitrate * PACE_FACTOR), PACE_FLOOR)
+    return max(round(total * PACE_FACTOR), PACE_FLOOR)
 
 
-def is_plenty(bitrate: float | None, rate: float, ahead: Sequence[float], *, plenty: bool) -> bool:
+def is_plenty(reserves: Sequence[Reserve], rate: float, *, plenty: bool) -> bool:
     """Tell whether so much comes in that requests need not queue at the peers, which makes jumps quick.
 
-    `rate` is the download rate in bytes/s, the others are `pace`'s; `plenty` is what held so far.
+    `rate` is the download rate in bytes/s; `plenty` is what held so far.
     """
-    if not bitrate or bitrate <= 0:
+    total = bitrate(reserves)
+    if not total:
         return False
-    has_reserve = bool(ahead) and min(ahead) >= bitrate * LOW_SECONDS
-    if has_reserve or rate >= bitrate * PLENTY:
+    if rate >= total * PLENTY or all(reserve.lasts(LOW_SECONDS) for reserve in reserves):
         return True
-    return plenty and rate >= bitrate * SCARCE
+    return plenty and rate >= total * SCARCE
 
 
 def has_landed(want: Want, have: Sequence[int]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from . import scheduler
 from .reader import STUCK_AFTER
+from .scheduler import Reserve
 from .starvation import Starvation
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ SLOW_START: Final = 10.0
 FED: Final = 32 * 1024
 # libtorrent's rates are means over some seconds: before that they say too little. s
 RATE_SETTLES: Final = 5.0
+# A player without a playhead may close its connection while it has enough, and open the next when it needs more: the
+# limit does not come and go with it. One that stays away for longer has gone, and holds up nobody. s
+BETWEEN_CONNECTIONS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ class Supply:
         self._best_rate = 0  # bytes/s
         self._starvation = Starvation()
         self.statistics = Statistics()
-        self.bitrate: float | None = None
-        """The mean bitrate of what is played, bytes/s; None: never slow down."""
+        self._played = -math.inf  # when somebody played last
+        self.hurries = False
+        """Whether never to slow down."""
         self.has_forgetful_peers = False
         """Whether a peer is connected that does not answer cancelled requests."""
         self.has_plenty: bool | None = None
@@ -87,19 +92,26 @@ class Supply:
             return math.inf
         return max(STUCK_AFTER, 2 * piece_length / self._best_rate if self._best_rate else 0.0)
 
-    def pace(self, ahead: Sequence[float], piece_length: int, limit: int) -> int:
+    def pace(self, reserves: Sequence[Reserve], piece_length: int, limit: int) -> int:
         """Return the limit for the download rate; `scheduler.pace` says what the arguments are."""
-        return scheduler.pace(self.bitrate, ahead, piece_length, limit)
+        if self.hurries:
+            return 0
+        if scheduler.bitrate(reserves):
+            self._played = self._clock()
+        elif self._clock() - self._played < BETWEEN_CONNECTIONS and _has_all(reserves):
+            return limit
+        return scheduler.pace(reserves, piece_length, limit)
 
-    def look(self, ahead: Sequence[float]) -> None:
-        """See whether there is plenty, given the contiguous bytes that each reader has ahead of it."""
-        if not ahead or all(map(math.isinf, ahead)):
+    def look(self, reserves: Sequence[Reserve]) -> None:
+        """See whether there is plenty, given what everybody has in hand."""
+        if _has_all(reserves):
             self.has_plenty = None
         elif self._clock() - self._since < RATE_SETTLES:
             self.has_plenty = True
         else:
             rate = self.statistics.download_rate
-            self.has_plenty = scheduler.is_plenty(self.bitrate, rate, ahead, plenty=self.has_plenty or False)
+            before = self.has_plenty or False
+            self.has_plenty = not self.hurries and scheduler.is_plenty(reserves, rate, plenty=before)
 
     def should_announce(self, *, waiting: bool) -> bool:
         """Tell whether it is time to ask for peers, as somebody waits and nothing comes; count that as done."""
@@ -108,3 +120,8 @@ class Supply:
     def should_count(self) -> bool:
         """Tell whether it is time to see which peers that are known could be connected to; count that as done."""
         return self._starvation.should_count(self._clock())
+
+
+def _has_all(reserves: Sequence[Reserve]) -> bool:
+    """Tell whether nobody misses anything."""
+    return all(math.isinf(reserve.ahead) for reserve in reserves)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from .have import Have
 from .lies import Lies
 from .pieces import Pieces, Run
 from .reader import Cursor, Reader, leading, without_ghosts
+from .scheduler import Viewer
 from .selection import Selection
 from .source import Source, info_hashes
 from .steering import Steering
@@ -151,9 +152,9 @@ class Torrent:
         self._selection.remove(file)
         self._prioritize()
 
-    def pace(self, bytes_per_second: float | None) -> None:
-        """Tell the mean bitrate of what is played: with enough in hand the download keeps to it. None: never slow."""
-        self.supply.bitrate = bytes_per_second
+    def hurry(self, *, hurries: bool) -> None:
+        """Say whether to download at full speed however much those who play have in hand."""
+        self.supply.hurries = hurries
         self.reschedule()
 
     @property
@@ -179,17 +180,19 @@ class Torrent:
     def only_seed(self) -> None:
         """Want nothing more; what is there is for others. Seeds hang up then: to download again, add it anew."""
         self.only_seeds = True
-        self.supply.bitrate = None
         if self._steering is not None and self._failure is None and not self._rechecking:
             self._steering.select(bytes(len(self._have.pieces)))
 
-    def open(self, file: TorrentFile, start: int = 0, end: int | None = None) -> Reader:
-        """Return a reader over bytes `start` to `end` (exclusive) of `file`, to be used with `async with`."""
-        return Reader(self, file, start, file.size if end is None else end)
+    def open(self, file: TorrentFile, start: int = 0, end: int | None = None, viewer: Viewer | None = None) -> Reader:
+        """Return a reader over bytes `start` to `end` (exclusive) of `file`, to be used with `async with`.
 
-    def cursor(self, file: TorrentFile, position: int = 0) -> Cursor:
-        """Return a cursor at byte `position` of `file`, to be used with `async with`: what a player will want next."""
-        return Cursor(self, file, position, file.size)
+        `viewer` plays what it reads: while everybody has enough in hand, the download keeps to their bitrates.
+        """
+        return Reader(self, file, start, file.size if end is None else end, viewer)
+
+    def cursor(self, file: TorrentFile, position: int = 0, viewer: Viewer | None = None) -> Cursor:
+        """Return a cursor at byte `position` of `file`, to be used with `async with`: what `viewer` will want next."""
+        return Cursor(self, file, position, file.size, viewer)
 
     def pieces(self, file: TorrentFile, start: int = 0, end: int | None = None) -> range:
         """Return the pieces that hold bytes `start` to `end` (exclusive) of `file`."""
@@ -280,12 +283,16 @@ class Torrent:
         for reader in self._readers:
             reader.settle(self._have.pieces)
         cursors = without_ghosts(self._readers)
-        ahead = [cursor.ahead(self._have.pieces) for cursor in leading(cursors, self._have.pieces)]
-        self.supply.look(ahead)
-        steering.limit_to(self.supply.pace(ahead, self.piece_length, steering.limit))
+        reserves = self._reserves(cursors)
+        self.supply.look(reserves)
+        steering.limit_to(self.supply.pace(reserves, self.piece_length, steering.limit))
         wants = [self._watched(want) for cursor in cursors if (want := cursor.want)]
         current = () if self._hangs is not None and self._hangs.has_news() else steering.deadlines
         steering.follow(scheduler.plan(wants, self._have.pieces, self.piece_length, current), self._have.pieces)
+
+    def _reserves(self, cursors: Collection[Cursor]) -> list[scheduler.Reserve]:
+        have = self._have.pieces
+        return [scheduler.Reserve(cursor.ahead(have), cursor.viewer) for cursor in leading(cursors, have)]
 
     def _watched(self, want: scheduler.Want) -> scheduler.Want:
         """Return a wish, stuck if it is known to be; from now on it is known of the target of a jump."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, Unpack
 
-from ..engine import Cursor, Reader, Source, Torrent, TorrentFile
+from ..engine import Cursor, Reader, Source, Torrent, TorrentFile, Viewer
 from ..engine.files import printable
 from ..media import Probe, Profile, Refused, Remux, Stream, content_type, deliver, probe
 from ..media.converting import ConvertingCutter
@@ -56,10 +56,6 @@ class Owner(Protocol):
     @property
     def patience(self) -> float:
         """Return how long a swarm may send nothing before it is given up, in s."""
-
-    @property
-    def paces(self) -> bool:
-        """Tell whether a download may slow down to the film's own pace."""
 
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Find the torrent and the file of a session."""
@@ -119,6 +115,7 @@ class Session:
         self.side_token = secrets.token_urlsafe(TOKEN_BYTES)
         self.torrent: Torrent | None = None
         self.file: TorrentFile | None = None
+        self.viewer = Viewer()  # to the engine
         self.probe: Probe | None = None
         self.profile: Profile | None = None  # what the device plays; None: whoever asks gets the file as it is
         self.wishes = asked.get("wishes") or Wishes()
@@ -281,7 +278,7 @@ class Session:
         assert self.torrent is not None  # for the type checker: `resolve` set both
         assert self.file is not None
         self.set_state(State.BUFFERING)
-        ahead = await self._cursors.enter_async_context(self.torrent.cursor(self.file))
+        ahead = await self._cursors.enter_async_context(self.torrent.cursor(self.file, viewer=self.viewer))
         await self._while_data_comes(self.torrent, self.file, self._first_seconds(self.torrent, self.file, ahead))
 
     async def _first_seconds(self, torrent: Torrent, file: TorrentFile, ahead: Cursor) -> None:
@@ -298,7 +295,7 @@ class Session:
             found = self.probe
         if self._converting is not None and self.hls is not None:
             await self._converting.prepare(self.hls.at(self.start_position))
-        torrent.pace(found.bytes_per_second if self._owner.paces else None)
+        self.viewer.bitrate = found.bytes_per_second
         first = found.byte_at(self.start_position).offset
         last = max(found.byte_at(self.start_position + START_SECONDS).offset, first + 1)
         if first:
@@ -339,6 +336,7 @@ class Session:
     def _learn(self, found: Probe) -> None:
         """Take what is known of a film by now that has no index."""
         self.probe = found
+        self.viewer.bitrate = found.bytes_per_second
         if self.playhead is not None:
             self.playhead.learn(found)
         self._owner.happened(self, None)
@@ -459,7 +457,7 @@ class Session:
         """Yield a reader over [start, end) for one HTTP request; `abort` is called when the session ends first."""
         assert self.torrent is not None  # the view resolved the session before
         assert self.file is not None
-        async with self.torrent.open(self.file, start, end) as reader:
+        async with self.torrent.open(self.file, start, end, self.viewer) as reader:
             with self.connected(abort), self._heard(reader, start, end):
                 yield reader
 

@@ -108,11 +108,6 @@ class Sessions:
         """Return how long a swarm may send nothing before it is given up, in s."""
         return self._torrents.settings.metadata_timeout
 
-    @property
-    def paces(self) -> bool:
-        """Tell whether a download may slow down to the film's own pace."""
-        return not self._torrents.settings.whole_film
-
     async def resolve(self, session: Session) -> tuple[Torrent, TorrentFile]:
         """Add the torrent, wait for its metadata, choose the file and see that it fits. Raises TorrentCastError."""
         self._background.start(self._warm_up(), "warm up")

@@ -86,7 +86,7 @@ class Torrents:
             if known is not None and known.only_seeds:  # its seeds have hung up: added anew, it has them back at once
                 await engine.remove(known, delete_files=False)
             torrent = await engine.add(source)
-        torrent.share_when_complete(self.settings.seeding is not Seeding.NONE)
+        self._instruct(torrent)
         kept = self._library.get(torrent.key)
         torrent.halt(halts=stays_paused and kept is not None and kept.is_paused)
         if not stays_paused:
@@ -240,7 +240,12 @@ class Torrents:
         self.settings = settings
         self.engine.apply(settings.engine)
         for torrent in self.live:
-            torrent.share_when_complete(settings.seeding is not Seeding.NONE)
+            self._instruct(torrent)
+
+    def _instruct(self, torrent: Torrent) -> None:
+        """Have a torrent do what the user decided."""
+        torrent.share_when_complete(self.settings.seeding is not Seeding.NONE)
+        torrent.hurry(hurries=self.settings.whole_film)
 
     async def stop(self) -> None:
         """End the engine for good; who adds, removes or tidies up comes to its end before."""

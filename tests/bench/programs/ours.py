@@ -23,6 +23,7 @@ from custom_components.torrent_cast.engine import (
     Torrent,
     TorrentCastError,
     TorrentFile,
+    Viewer,
 )
 from custom_components.torrent_cast.engine.verified import Send
 from tests.bench.results import percentile
@@ -68,9 +69,10 @@ class Play:
     content_type = "application/octet-stream"
     etag = '"benchmark"'
 
-    def __init__(self, torrent: Torrent, file: TorrentFile, given: float) -> None:
+    def __init__(self, torrent: Torrent, file: TorrentFile, viewer: Viewer, given: float) -> None:
         self.torrent = torrent
         self.file = file
+        self.viewer = viewer
         self.size = file.size
         self.first_bytes: list[float] = []
         self._given: float | None = given
@@ -79,7 +81,7 @@ class Play:
     async def stream(self, start: int, end: int, abort: Callable[[], object]) -> AsyncIterator[Reader]:  # noqa: ARG002  # nothing ends it
         """Yield a reader; the time of the first one counts from when the torrent was given."""
         begin, self._given = self._given or time.monotonic(), None
-        async with self.torrent.open(self.file, start, end) as reader:
+        async with self.torrent.open(self.file, start, end, self.viewer) as reader:
             yield cast("Reader", Timed(reader, begin, self.first_bytes.append))
 
     def failed(self, error: TorrentCastError) -> None:
@@ -156,8 +158,7 @@ async def _play(engine: Engine, path: Path, bitrate: float, meter: Meter) -> Pla
     meter.weigh(torrent)
     file = torrent.files[0]
     torrent.select(file)
-    torrent.pace(bitrate or None)
-    return Play(torrent, file, given)
+    return Play(torrent, file, Viewer(bitrate or None), given)
 
 
 async def _serve(play: list[Play], meter: Meter) -> str:

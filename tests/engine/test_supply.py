@@ -1,0 +1,84 @@
+"""What follows from what comes in, where time has a say: no network."""
+
+import math
+
+import pytest
+
+from custom_components.torrent_cast.engine.scheduler import MIB, PACE_FACTOR, Reserve, Viewer
+from custom_components.torrent_cast.engine.supply import BETWEEN_CONNECTIONS, RATE_SETTLES, Supply
+
+RATE = 1_000_000.0  # bytes/s
+SLOW = round(RATE * PACE_FACTOR)
+ENOUGH = [Reserve(math.inf, Viewer(RATE))]
+PROBE = Reserve(0)
+
+
+class Clock:
+    """A time that the test sets, s."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        """Return it."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return the supply's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def supply(clock: Clock) -> Supply:
+    """Return the supply of a torrent that a film plays from, with enough in hand."""
+    supply = Supply(clock)
+    supply.begin()
+    assert supply.pace(ENOUGH, MIB, 0) == SLOW
+    return supply
+
+
+def test_between_two_connections_of_a_player_nothing_changes(supply: Supply, clock: Clock) -> None:
+    clock.now += BETWEEN_CONNECTIONS - 1
+    assert supply.pace([], MIB, SLOW) == SLOW
+    assert supply.pace([Reserve(math.inf)], MIB, SLOW) == SLOW
+    assert supply.pace(ENOUGH, MIB, SLOW) == SLOW
+    clock.now += BETWEEN_CONNECTIONS - 1
+    assert supply.pace([], MIB, SLOW) == SLOW
+
+
+def test_nobody_is_slowed_down_for_who_has_gone(supply: Supply, clock: Clock) -> None:
+    clock.now += BETWEEN_CONNECTIONS
+    assert supply.pace([], MIB, SLOW) == 0
+
+
+def test_who_plays_and_asks_for_nothing_is_slowed_down_for(supply: Supply, clock: Clock) -> None:
+    clock.now += 100 * BETWEEN_CONNECTIONS  # a pause: its playhead is there all the time
+    assert supply.pace(ENOUGH, MIB, SLOW) == SLOW
+
+
+def test_a_probe_between_two_connections_is_not_kept_waiting(supply: Supply) -> None:
+    assert supply.pace([PROBE], MIB, SLOW) == 0
+
+
+def test_in_a_hurry_nothing_is_slowed_down(supply: Supply) -> None:
+    supply.hurries = True
+
+    assert supply.pace(ENOUGH, MIB, SLOW) == 0
+    assert supply.pace([], MIB, SLOW) == 0
+
+
+def test_in_a_hurry_peers_are_kept_busy(supply: Supply, clock: Clock) -> None:
+    clock.now += RATE_SETTLES
+    reserve = [Reserve(100 * RATE, Viewer(RATE))]
+    supply.look(reserve)
+    assert supply.has_plenty
+    supply.hurries = True
+    supply.look(reserve)
+    assert supply.has_plenty is False
+
+
+@pytest.mark.parametrize("reserves", [[], ENOUGH])
+def test_where_nobody_misses_anything_there_is_nothing_to_say(supply: Supply, reserves: list[Reserve]) -> None:
+    supply.look(reserves)
+    assert supply.has_plenty is None
