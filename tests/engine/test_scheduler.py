@@ -17,6 +17,7 @@ from custom_components.torrent_cast.engine.scheduler import (
     is_plenty,
     pace,
     plan,
+    share,
 )
 
 KIB = 1024
@@ -187,6 +188,26 @@ def test_who_has_several_readers_plays_once() -> None:
 def test_a_probe_that_misses_something_is_not_kept_waiting() -> None:
     assert pace([Reserve(21e6, Viewer(RATE)), Reserve(0)], MIB, SLOW) == 0
     assert pace([Reserve(21e6, Viewer(RATE)), Reserve(math.inf)], MIB, SLOW) == SLOW
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [
+        (RATE, [], 1.0),
+        (RATE, [(RATE, 0)], 1 / 2),
+        (RATE, [(3 * RATE, 1e9)], 1 / 4),
+        (RATE, [(RATE, 0), (2 * RATE, 0)], 1 / 4),
+        (RATE, [(RATE, math.inf)], 1.0),  # it takes nothing more
+        (RATE, [(None, 0)], 1.0),  # nobody knows what it takes
+        (None, [(RATE, 0)], 0.0),
+        (None, [], 1.0),
+    ],
+)
+def test_what_comes_in_is_shared_by_bitrate(own: float | None, others: Readers, expected: float) -> None:
+    viewer = Viewer(own)
+
+    assert share(viewer, reserves(others)) == expected
+    assert share(viewer, [Reserve(0, viewer), Reserve(0, viewer), *reserves(others)]) == expected
 
 
 def test_the_marks_are_apart() -> None:

@@ -9,6 +9,7 @@ import pytest
 from custom_components.torrent_cast.engine import Engine, StorageError, Torrent, TorrentGone, Viewer, scheduler, supply
 from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, HEAD_PRIORITY
 from custom_components.torrent_cast.engine.selection import first_priorities
+from custom_components.torrent_cast.engine.supply import Statistics
 from tests.engine.conftest import KIB, PIECE, Seed, Seeders, StartEngine, add, noise, read_all, soon, until, write
 from tests.rig.torrents import make_torrent
 
@@ -326,3 +327,13 @@ async def test_what_is_far_ahead_of_one_viewer_may_be_what_another_plays_next(tw
         async with two_films.open(film, 3 * PIECE, viewer=Viewer(1024 * KIB)):
             await asyncio.sleep(0)
             assert limit(two_films) == 0
+
+
+async def test_what_comes_in_is_for_those_who_miss_something(two_films: Torrent) -> None:
+    heavy, light = two_films.files
+    two_films.supply.statistics = Statistics(download_rate=900)
+    async with two_films.cursor(heavy, viewer=HEAVY), two_films.cursor(light, viewer=LIGHT) as other:
+        assert two_films.rate_for(HEAVY) == pytest.approx(800)
+        assert two_films.rate_for(LIGHT) == pytest.approx(100)
+        other.seek(light.size)
+        assert two_films.rate_for(HEAVY) == 900

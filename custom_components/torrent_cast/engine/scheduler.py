@@ -159,6 +159,17 @@ def is_plenty(reserves: Sequence[Reserve], rate: float, *, plenty: bool) -> bool
     return plenty and rate >= total * SCARCE
 
 
+def share(viewer: Viewer, reserves: Iterable[Reserve]) -> float:
+    """Return which part of what comes in is for `viewer`, 0 to 1.
+
+    The others who play and miss something have theirs, by bitrate; who misses nothing leaves it to them.
+    """
+    others = (reserve for reserve in reserves if reserve.viewer is not viewer and math.isfinite(reserve.ahead))
+    own = viewer.bitrate or 0.0
+    total = own + bitrate(others)
+    return own / total if total else 1.0
+
+
 def has_landed(want: Want, have: Sequence[int]) -> bool:
     """Tell whether the target of a jump and the piece after it are there."""
     return all(have[want.first : min(want.first + 2, want.last + 1)])

@@ -157,6 +157,10 @@ class Torrent:
         self.supply.hurries = hurries
         self.reschedule()
 
+    def rate_for(self, viewer: Viewer) -> float:
+        """Return the part of the download rate that is for `viewer`, bytes/s."""
+        return self.statistics.download_rate * scheduler.share(viewer, self._reserves(without_ghosts(self._readers)))
+
     @property
     def statistics(self) -> Statistics:
         """Return what libtorrent said last."""

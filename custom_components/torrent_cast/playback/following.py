@@ -135,11 +135,10 @@ class Following:
     @property
     def health(self) -> Health | None:
         """Return how safe playback is, None while nothing can be said."""
-        session = self._session
-        if session.torrent is None or session.probe is None or not session.probe.bytes_per_second:
+        torrent, viewer = self._session.torrent, self._session.viewer
+        if torrent is None or not viewer.bitrate:
             return None
-        rate = session.torrent.statistics.download_rate
-        return assess(self.playhead.bytes_in_hand, rate, session.probe.bytes_per_second)
+        return assess(self.playhead.bytes_in_hand, torrent.rate_for(viewer), viewer.bitrate)
 
     # --- what the device and its users do --------------------------------------------------------------------------
 

@@ -25,8 +25,8 @@ class Level(StrEnum):
 class Health:
     """`seconds` are in hand from the playhead on, verified and without a gap (infinite: all that is left).
 
-    `supply` is what comes in over what is played, `stall_in` the s until playback stalls if it goes on like that (None:
-    it does not).
+    `supply` is what comes in for this playback over what is played, `stall_in` the s until it stalls if it goes on like
+    that (None: it does not).
     """
 
     seconds: float
