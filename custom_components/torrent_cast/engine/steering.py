@@ -97,12 +97,20 @@ class Steering:
         return had
 
     def _clear(self, plan: scheduler.Plan) -> set[int]:
-        """Clear the deadlines if one is not wanted any more, or all are to start anew; return the pieces."""
-        if not self._deadlines or not (plan.fresh or self._deadlines - plan.deadlines.keys()):
-            return set()
-        # Requests in flight are cancelled only when the list of deadlines goes from empty to not empty.
-        self._handle.clear_piece_deadlines()
-        cleared, self._deadlines = self._deadlines, set()
+        """Clear the deadlines that are not wanted any more, or all if they are to start anew; return the pieces.
+
+        Requests in flight are cancelled only when the list of deadlines goes from empty to not empty: who goes leaves
+        those of the others alone.
+        """
+        if plan.fresh:
+            cleared, self._deadlines = self._deadlines, set()
+            if cleared:
+                self._handle.clear_piece_deadlines()
+        else:
+            cleared = self._deadlines - plan.deadlines.keys()
+            self._deadlines -= cleared
+            for piece in cleared:
+                self._handle.reset_piece_deadline(piece)
         for piece in cleared:
             self._told[piece] = CLEARED
         return cleared
