@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from custom_components.torrent_cast.engine import Engine, Reader, Torrent, lies
+from custom_components.torrent_cast.engine import Cursor, Engine, Reader, Torrent, lies
 from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, HEAD_PRIORITY, RAMP
 from tests.engine.conftest import PIECE, Seeders, add, noise, soon, until, write
 from tests.rig.torrents import MIB, make_torrent
@@ -37,7 +37,7 @@ async def read_on(readers: Sequence[Reader]) -> tuple[list[int], list[int]]:
     )
 
 
-def fetched(reader: Reader, start: int) -> int:
+def fetched(reader: Cursor, start: int) -> int:
     """Return how many of the `GAP` pieces from byte `start` on are there."""
     torrent = reader._torrent
     return sum(torrent.has(piece) for piece in torrent.pieces(reader.file, start, start + GAP * PIECE))
@@ -85,6 +85,41 @@ async def test_readers_of_two_files_of_one_torrent_both_go_on(engine: Engine, se
             torrent.select(file)
         readers = [await stack.enter_async_context(torrent.open(file)) for file in torrent.files]
         assert_fair(*await read_on(readers))
+
+
+async def test_two_playheads_in_one_file_both_have_their_windows_filled(
+    engine: Engine, seeders: Seeders, tmp_path: Path
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", noise(3 * GAP * PIECE)), upload=UPLINK)
+    torrent = await add(engine, seed.magnet)
+    (film,) = torrent.files
+    torrent.select(film)
+
+    async with torrent.cursor(film) as first, torrent.cursor(film, GAP * PIECE) as second:
+        await until(lambda: max(fetched(first, 0), fetched(second, GAP * PIECE)) >= 2 * PIECES)
+        there = fetched(first, 0), fetched(second, GAP * PIECE)
+        assert min(there) >= SHARE * max(there)
+        await until(lambda: min(first.in_hand, second.in_hand) >= GAP * PIECE)
+
+        assert fetched(second, 2 * GAP * PIECE) < GAP / 2  # where nobody is
+
+
+async def test_a_playhead_that_jumps_takes_nothing_from_the_other(engine: Engine, tmp_path: Path) -> None:
+    metainfo = make_torrent(write(tmp_path / "film.mkv", noise(3 * GAP * PIECE)), PIECE)
+    torrent = await add(engine, metainfo.metainfo)
+    (film,) = torrent.files
+    torrent.select(film)
+    top = RAMP[0][1]
+
+    async with torrent.cursor(film, 0) as first, torrent.cursor(film, GAP * PIECE):
+        await until(lambda: missing(torrent)[1] > top)
+        before = missing(torrent)
+        first.seek(2 * GAP * PIECE)
+        await until(lambda: missing(torrent)[2 * GAP + 1] > top)
+        after = missing(torrent)
+
+    assert all(after[piece] >= before[piece] for piece in range(GAP, 3 * GAP))
+    assert all(after[piece] <= HEAD_PRIORITY for piece in range(GAP))
 
 
 async def test_three_torrents_at_one_uplink_all_go_on(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
