@@ -41,8 +41,8 @@ LOW_SECONDS: Final = 12.0
 # The same two marks in pieces: a reserve shorter than a piece comes and goes with each piece.
 ENOUGH_PIECES: Final = 4
 LOW_PIECES: Final = 2
-# The supply, over what is played, with which peers need not be asked for more than they are sending right now. That costs
-# up to a third of it (2.8 instead of 4.1 MB/s over 100 ms): what is left of twice that is more than `SCARCE`, so
+# The supply, over what is played, with which peers need not be asked for more than they are sending right now. That
+# costs up to a third of it (2.8 instead of 4.1 MB/s over 100 ms): what is left of twice that is more than `SCARCE`, so
 # it does not go back and forth ...
 PLENTY: Final = 2.0
 # ... and the one below which they have to be kept busy, unless there is something in hand: a little more than the film
