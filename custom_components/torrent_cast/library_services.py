@@ -13,7 +13,6 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 from .const import CONF_ALTERNATIVE, CONF_DOWNLOAD_LIMIT, CONF_UPLOAD_LIMIT, DOMAIN, MAX_LIMIT
 from .engine import Torrent
 from .errors import translate_errors
-from .media import Kind
 from .playback import Kept, Playback, Session
 from .references import MEDIA_ID, choose_source, find_torrent
 from .runtime import loaded_playback
@@ -183,14 +182,13 @@ def described(session: Session) -> JsonObjectType:
 
 def _subtitles(session: Session) -> list[JsonValueType]:
     """Return the tracks a device is offered, and those that the film has in a form that is not supported."""
+    if (subtitles := session.subtitles) is None:
+        return []
     offered: list[JsonValueType] = [
         {"track": one.id, "name": one.label, "language": one.language, "shown": one.id == session.shown}
-        for one in (session.subtitles.tracks if session.subtitles else ())
+        for one in subtitles.tracks
     ]
-    found = {one.stream for one in (session.subtitles.tracks if session.subtitles else ())}
-    inside: list[JsonValueType] = [
-        {"track": None, "name": one.title or one.codec, "language": one.language}
-        for one in (session.probe.streams if session.probe else ())
-        if one.kind is Kind.SUBTITLE and one.index not in found
+    missing: list[JsonValueType] = [
+        {"track": None, "name": one.label, "language": one.language} for one in subtitles.missing
     ]
-    return [*offered, *inside]
+    return [*offered, *missing]

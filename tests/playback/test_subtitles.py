@@ -10,7 +10,7 @@ from custom_components.torrent_cast.engine import SourceError, TorrentFile
 from custom_components.torrent_cast.media import Container, Kind, Probe, Stream
 from custom_components.torrent_cast.media.probe import KeyFrames
 from custom_components.torrent_cast.playback import Given, Habits, NoSuchTrack, Show, Wishes
-from custom_components.torrent_cast.playback.subtitles import NOTHING, Subtitles, beside
+from custom_components.torrent_cast.playback.subtitles import NOTHING, Subtitles, beside, drawn_beside, missing_of
 from custom_components.torrent_cast.playback.wishes import audio_of, find_track, track_of
 
 
@@ -48,6 +48,37 @@ def labels(paths: Sequence[str]) -> list[str]:
 )
 def test_subtitles_are_matched_by_name(paths: list[str], expected: list[str]) -> None:
     assert labels(paths) == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["A film.mkv", "A film.sub", "A film.idx"], ["A film (VobSub)"]),
+        (["A film.mkv", "Subs/A film.DE.SUB", "Subs/A film.de.idx", "A film.srt"], ["German (VobSub)"]),
+        (["A film.mkv", "A film.eng.forced.sup"], ["English (forced) (PGS)"]),
+        (["S.S01E01.mkv", "S.S01E02.mkv", "S.S01E01.de.sup", "S.S01E02.de.sup"], ["German (PGS)"]),
+        (["A film.mkv", "A film.sub", "A film.idx.txt"], []),
+    ],
+)
+def test_drawn_subtitles_beside_a_film_are_known(paths: list[str], expected: list[str]) -> None:
+    found = files(*paths)
+    assert [one.label for one in missing_of(drawn_beside(found, found[0]), [])] == expected
+
+
+def test_what_cannot_be_shown_is_named_where_it_is_asked_for() -> None:
+    drawn = Stream(4, Kind.SUBTITLE, "hdmv_pgs_subtitle", language="ger")
+    nameless = Stream(5, Kind.SUBTITLE, "dvd_subtitle")
+    titled = Stream(6, Kind.SUBTITLE, "dvd_subtitle", title="Signs\x1b")
+    subtitles = Subtitles([], None, nothing, [], missing_of([], [drawn, nameless, titled]))
+    assert [(one.label, one.language) for one in subtitles.missing] == [
+        ("German (PGS)", "de"),
+        ("VobSub", None),
+        ("Signs (VobSub)", None),
+    ]
+    with pytest.raises(NoSuchTrack) as caught:
+        find_track(subtitles, "de")
+    assert caught.value.reason == "subtitles_not_shown"
+    assert caught.value.details == {"wanted": "de", "tracks": "-", "missing": "German (PGS), VobSub, Signs (VobSub)"}
 
 
 def test_more_than_a_menu_shows_are_cut() -> None:

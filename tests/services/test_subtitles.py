@@ -1,6 +1,7 @@
 """What callers want to hear and read."""
 # ruff: noqa: ASYNC240  # a test may wait for its own disk
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,42 @@ async def test_languages_that_are_not_there_are_said_so(hass: HomeAssistant, tv:
     assert (await refusal(hass, tv.entity_id, film.magnet, subtitles="de")).translation_key == "no_subtitles"
     error = await refusal(hass, tv.entity_id, film.magnet, audio_language="German")
     assert error.translation_key == "no_audio_language"
+
+
+def pgs(segment: int, payload: bytes, second: int) -> bytes:
+    """Return a segment of PGS as a file of it has them: mark, two times in 90 kHz, kind, length."""
+    return b"PG" + struct.pack(">IIBH", second * 90_000, 0, segment, len(payload)) + payload
+
+
+# A picture of 16x16 without anything in it, and its end (presentation composition and end of display set).
+EMPTY = tuple(
+    pgs(0x16, struct.pack(">HHBHBBBB", 16, 16, 0x10, second, 0x80, 0, 0, 0), second) + pgs(0x80, b"", second)
+    for second in (1, 2)
+)
+
+
+@pytest.fixture
+def drawn(tmp_path: Path, film_file: Path, seeder: Callable[[Path], Seed]) -> Seed:
+    """Return a torrent of a film with drawn subtitles in German within it, and in French beside it."""
+    folder, sup = tmp_path / "seeder" / "Drawn", tmp_path / "drawn.sup"
+    folder.mkdir(parents=True)
+    sup.write_bytes(b"".join(EMPTY))
+    streams = ("-map", "0", "-map", "1", "-c", "copy", "-metadata:s:s:0", "language=ger")
+    ffmpeg("-i", film_file, "-f", "sup", "-i", sup, *streams, folder / "Drawn.mkv")
+    for name in ("Drawn.fr.sub", "Drawn.fr.idx"):
+        (folder / name).write_bytes(b"\x00\x00\x01\xba")
+    return seeder(folder)
+
+
+async def test_drawn_subtitles_are_named_as_not_supported(hass: HomeAssistant, tv: Television, drawn: Seed) -> None:
+    answer = await play(hass, tv.entity_id, drawn.magnet)
+    assert answer["sessions"][0]["subtitles"] == [
+        {"track": None, "name": "French (VobSub)", "language": "fr"},
+        {"track": None, "name": "German (PGS)", "language": "de"},
+    ]
+    error = await refusal(hass, tv.entity_id, drawn.magnet, subtitles="de")
+    assert error.translation_key == "subtitles_not_shown"
+    assert "German (PGS)" in str(error)
 
 
 class Screen:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, Unpack
 
 from ..engine import Cursor, Reader, Source, Torrent, TorrentFile, Viewer
 from ..engine.files import printable
-from ..media import Probe, Profile, Refused, Remux, Stream, content_type, deliver, probe
+from ..media import Kind, Probe, Profile, Refused, Remux, Stream, content_type, deliver, probe
 from ..media.converting import ConvertingCutter
 from ..media.growing import Scanner
 from ..media.hls import HOLD_BACK, Cutter
@@ -22,7 +22,7 @@ from .growing import Growing
 from .hls import Hls, Place, follow
 from .playhead import Playhead
 from .state import State
-from .subtitles import Subtitles, Track, beside
+from .subtitles import Subtitles, Track, beside, drawn_beside, missing_of
 from .wishes import Habits, Wishes, audio_of, find_track, track_of
 
 if TYPE_CHECKING:
@@ -343,13 +343,19 @@ class Session:
 
     async def _find_subtitles(self, torrent: Torrent, file: TorrentFile) -> None:
         """Find what the device is offered, and begin to read what it is to show. Raises NoSuchTrack."""
-        sides = await asyncio.to_thread(beside, torrent.files, file) if len(torrent.files) > 1 else []
+        inside = self.hls.texts if self.hls is not None else ()
+        streams = self.probe.streams if self.probe is not None else ()
+        others = [stream for stream in streams if stream.kind is Kind.SUBTITLE and stream not in inside]
 
         async def read(side: TorrentFile) -> bytes:
             return await webvtt(self._owner.worker, await FileBytes(torrent, side).read_range(0, side.size))
 
-        inside = self.hls.texts if self.hls is not None else ()
-        found = self.subtitles = await asyncio.to_thread(Subtitles, sides, self.wishes.given, read, inside)
+        def find() -> Subtitles:
+            sides = beside(torrent.files, file)
+            missing = missing_of(drawn_beside(torrent.files, file), others)
+            return Subtitles(sides, self.wishes.given, read, inside, missing)
+
+        found = self.subtitles = await asyncio.to_thread(find)
         if self.hls is not None:
             self.hls.offer(found.tracks, lambda: self.shown)
         if found.tracks or self.wishes.subtitles is not None:

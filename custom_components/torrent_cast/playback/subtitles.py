@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -29,6 +29,15 @@ MAX_LABEL: Final = 60  # characters
 WORDS: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)?")
 # Not the size of a picture, as 1920x1080.
 EPISODE: Final = re.compile(r"s(\d{1,3})[ ._-]?e(\d{1,4})|(?<!\d)(\d{1,2})x(\d{1,4})", re.IGNORECASE)
+# Drawn subtitles by the suffix of their file: PGS, and VobSub, which is a .sub beside an index.
+PGS_SUFFIX: Final = ".sup"
+VOBSUB_SUFFIX: Final = ".sub"
+INDEX_SUFFIX: Final = ".idx"
+# What people call the formats of subtitles that FFmpeg knows by other names.
+FORMATS: Final = {
+    PGS_SUFFIX: "PGS", VOBSUB_SUFFIX: "VobSub", "hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "VobSub",
+    "dvb_subtitle": "DVB", "dvb_teletext": "teletext", "subrip": "SRT", "mov_text": "timed text", "webvtt": "WebVTT",
+}  # fmt: skip
 # What names say of subtitles beside their language.
 FORCED: Final = frozenset({"forced", "foreign"})
 HEARING: Final = frozenset({"sdh", "cc", "hi"})
@@ -62,20 +71,40 @@ class Side:
 
 def beside(files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
     """Return the subtitles of a film among the files of its torrent, by their names. Not for the event loop."""
-    found = [file for file in files if _is_subtitle(file, files)]
+    indexed = _indexed(files)
+    return _own([file for file in files if _is_text(file, indexed)], files, film)
+
+
+def drawn_beside(files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
+    """Return those of a film that are pictures, as `beside` does: PGS, and VobSub once for its two files."""
+    indexed = _indexed(files)
+    return _own([file for file in files if file.size and _is_drawn(file, indexed)], files, film)
+
+
+def _own(found: Sequence[TorrentFile], files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
     alone = sum(file.is_video and not file.is_extra for file in files) == 1
     stem = _folded(PurePosixPath(film.name).stem)
     own = [file for file in found if alone or _belongs(file, film, stem)]
     return sorted((_side(file, stem) for file in own), key=_order)[:MAX_TRACKS]
 
 
-def _is_subtitle(file: TorrentFile, files: Sequence[TorrentFile]) -> bool:
-    """Tell by its name whether a file holds subtitles as text; beside an index the suffix .sub means drawn ones."""
-    path = PurePosixPath(file.path)
-    if path.suffix.lower() not in SUFFIXES or not 0 < file.size <= MAX_BYTES:
+def _indexed(files: Sequence[TorrentFile]) -> set[str]:
+    """Return the paths, in lower case and without their suffix, of what has an index of VobSub."""
+    paths = (file.path.lower() for file in files)
+    return {path.removesuffix(INDEX_SUFFIX) for path in paths if path.endswith(INDEX_SUFFIX)}
+
+
+def _is_text(file: TorrentFile, indexed: Container[str]) -> bool:
+    """Tell by its name whether a file holds subtitles as text."""
+    if PurePosixPath(file.path).suffix.lower() not in SUFFIXES or not 0 < file.size <= MAX_BYTES:
         return False
-    index = path.with_suffix(".idx").as_posix().lower()
-    return path.suffix.lower() != ".sub" or not any(other.path.lower() == index for other in files)
+    return not _is_drawn(file, indexed)
+
+
+def _is_drawn(file: TorrentFile, indexed: Container[str]) -> bool:
+    """Tell by its name whether a file holds subtitles as pictures."""
+    path = file.path.lower()
+    return path.endswith(PGS_SUFFIX) or (path.endswith(VOBSUB_SUFFIX) and path.removesuffix(VOBSUB_SUFFIX) in indexed)
 
 
 def _belongs(file: TorrentFile, film: TorrentFile, stem: str) -> bool:
@@ -128,6 +157,29 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Subtitles that a film has and a device cannot be offered: drawn ones, and those within a file sent as it is."""
+
+    label: str
+    language: str | None
+
+
+def missing_of(sides: Sequence[Side], streams: Sequence[Stream]) -> tuple[Missing, ...]:
+    """Return what cannot be offered: files beside a film, and streams within it. Not for the event loop."""
+    named = [(side.label, side.language, PurePosixPath(side.file.name).suffix.lower()) for side in sides]
+    named += [_named(stream) for stream in streams]
+    formats = ((name, language, FORMATS.get(form, form)) for name, language, form in named)
+    return tuple(Missing(f"{name} ({form})" if name else form, language) for name, language, form in formats)
+
+
+def _named(stream: Stream) -> tuple[str, str | None, str]:
+    """Return what to call a stream, by its language, else its title, if there is one; its language; its codec."""
+    language = language_of(stream.language)
+    name = name_of(language) if language else printable(stream.title or "")[:MAX_LABEL]
+    return name, language, stream.codec or "?"
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """Subtitles that somebody gave, as WebVTT."""
 
@@ -156,9 +208,20 @@ type Read = Callable[[TorrentFile], Awaitable[bytes]]
 class Subtitles:
     """The subtitles of one session; `read` returns a file's as WebVTT."""
 
-    def __init__(self, sides: Sequence[Side], given: Given | None, read: Read, inside: Sequence[Stream] = ()) -> None:
-        """Offer what somebody gave, files beside the film, and streams within it. Not for the event loop."""
+    def __init__(
+        self,
+        sides: Sequence[Side],
+        given: Given | None,
+        read: Read,
+        inside: Sequence[Stream] = (),
+        missing: Sequence[Missing] = (),
+    ) -> None:
+        """Offer what somebody gave, files beside the film, and streams within it. Not for the event loop.
+
+        What is `missing` is only told.
+        """
         first = 1
+        self.missing: Final = tuple(missing)
         self._given: dict[int, bytes] = {}
         tracks: list[Track] = []
         if given is not None:

@@ -6,7 +6,7 @@ from typing import Final
 from ..media import Kind, Probe, Stream
 from ..media.languages import language_of
 from .errors import NoSuchTrack
-from .subtitles import Given, Show, Subtitles, Track
+from .subtitles import MAX_TRACKS, Given, Show, Subtitles, Track
 
 # In place of a language.
 OFF: Final = "off"
@@ -69,6 +69,14 @@ def find_track(subtitles: Subtitles, wanted: str) -> Track | None:
     code = language_of(wanted)
     found = next(by_number, None) or (subtitles.find(code) if code is not None else None)
     if found is None:
-        there = ", ".join(f"{track.id} {track.label}" for track in subtitles.tracks) or "-"
-        raise NoSuchTrack("no_subtitles", wanted=wanted[:40], tracks=there)
+        raise _no_such_track(subtitles, wanted[:40])
     return found
+
+
+def _no_such_track(subtitles: Subtitles, wanted: str) -> NoSuchTrack:
+    """Return the error that says what there is, and what there is that cannot be shown."""
+    there = ", ".join(f"{track.id} {track.label}" for track in subtitles.tracks) or "-"
+    if not subtitles.missing:
+        return NoSuchTrack("no_subtitles", wanted=wanted, tracks=there)
+    missing = ", ".join(one.label for one in subtitles.missing[:MAX_TRACKS])
+    return NoSuchTrack("subtitles_not_shown", wanted=wanted, tracks=there, missing=missing)
