@@ -175,11 +175,13 @@ async def test_a_new_directory_leaves_nothing_in_the_old_one(
     session = playback.start_session(await playback.parse(film.magnet))
     await soon(session.prepare())
     (downloads / "mine.txt").write_text("not the integration's")
+    await playback.library.watched(film.key, 0, 7.5, 12)
     hass.config_entries.async_update_entry(entry, data={CONF_DIRECTORY: str(tmp_path / "elsewhere")})
     await hass.async_block_till_done()
     assert entry.runtime_data.settings.directory == tmp_path / "elsewhere"
     assert [path.name for path in downloads.iterdir()] == ["mine.txt"]
     assert entry.runtime_data.library.kept == ()
+    assert entry.runtime_data.library.position(film.key, 0) == 7.5, "where it was left is remembered"
 
 
 async def test_unloading_ends_sessions_and_leaves_no_task_thread_process_or_descriptor(

@@ -127,9 +127,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry)
         libtorrent = await hass.async_add_executor_job(binding.load, _cache(hass))
     except BindingError:  # of an older Home Assistant's Python, say
         await hass.async_add_executor_job(_erase, Path(entry.data[CONF_DIRECTORY]))
-        await library.remove()
     else:
         await Playback(libtorrent, library, settings.from_entry(entry, hass.config.language), _cache(hass)).erase()
+    await library.remove()
     await hass.async_add_executor_job(_empty, _cache(hass))
 
 

@@ -113,10 +113,14 @@ async def find_torrent(playback: Playback, text: str) -> str:
 
 
 async def _last(playback: Playback) -> Choice:
-    if (kept := playback.library.last_watched) is None:
+    if (last := playback.library.last_watched) is None:
         raise SourceError("nothing_watched")
-    seen = kept.seen[0]
-    return Choice(await playback.kept_source(kept.key), seen.file, seen.position)
+    key, seen = last
+    try:
+        source = await playback.kept_source(key)
+    except SourceError:  # gone from disk: its info-hash is all that is left, by which the DHT finds it
+        source = await playback.parse(key)
+    return Choice(source, seen.file, seen.position)
 
 
 def _identifier(media_id: str) -> Identifier:

@@ -3,6 +3,7 @@
 
 import asyncio
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.torrent_cast.const import DOMAIN
@@ -363,6 +365,41 @@ async def test_last_goes_on_where_it_was_left(
     await settled(playback)
     await do(hass, "play", entity_id=tv.entity_id, source="last")
     assert playback.sessions[0].start_position == 0
+
+
+async def test_last_goes_on_with_what_is_gone_from_disk(
+    hass: HomeAssistant, tv: Television, playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await do(hass, "play", entity_id=tv.entity_id, source=film.magnet, start_position=5)
+    playback.sessions[0].end()
+    await settled(playback)
+    tomorrow = dt_util.utcnow() + timedelta(hours=25)
+    monkeypatch.setattr(dt_util, "utcnow", lambda: tomorrow)
+    await playback.tidy()
+    assert playback.library.kept == ()
+    await do(hass, "play", entity_id=tv.entity_id, source="last", wait=False)  # nobody is found by its info-hash here
+    (session,) = playback.sessions
+    assert (session.source.key, session.wanted, session.start_position) == (film.key, 0, pytest.approx(5, abs=1))
+
+
+async def test_a_film_goes_on_where_it_was_left_when_it_comes_again(
+    hass: HomeAssistant, tv: Television, playback: Playback, film: Seed
+) -> None:
+    await do(hass, "play", entity_id=tv.entity_id, source=film.magnet, start_position=5)
+    playback.sessions[0].end()
+    await settled(playback)
+    await playback.free()
+    await do(hass, "play", entity_id=tv.entity_id, source=film.magnet, start_position="resume")
+    assert playback.sessions[0].start_position == pytest.approx(5, abs=1)
+
+
+async def test_remove_forgets_where_a_film_was_left(
+    hass: HomeAssistant, tv: Television, playback: Playback, film: Seed
+) -> None:
+    await do(hass, "play", entity_id=tv.entity_id, source=film.magnet, start_position=5)
+    await act(hass, "remove", torrent=film.key)
+    await settled(playback)
+    assert (playback.library.last_watched, playback.library.position(film.key, 0)) == (None, 0)
 
 
 async def test_an_area_plays_on_what_is_there_in_it(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..engine import Torrent, TorrentFile
 from ..engine.contents import Contents, Shelf, contents_of
-from .library import Kept, Seen
+from .library import Library, Seen
 from .pictures import Pictures
 
 
@@ -42,10 +42,10 @@ class Entry:
 
 
 async def entries(
-    kept: Iterable[Kept], torrents: Iterable[Torrent], shelf: Shelf, in_use: Iterable[str], pictures: Pictures
+    library: Library, torrents: Iterable[Torrent], shelf: Shelf, in_use: Iterable[str], pictures: Pictures
 ) -> list[Entry]:
     """Return the entries of the library, the torrents added last first. Those in the session need no disk."""
-    newest = sorted(kept, key=lambda one: one.added, reverse=True)
+    newest = sorted(library.kept, key=lambda one: one.added, reverse=True)
     live = {torrent.key: contents_of(torrent) for torrent in torrents if torrent.has_metadata}
     stored = await asyncio.to_thread(shelf.contents, [one.key for one in newest if one.key not in live])
     used = frozenset(in_use)
@@ -53,8 +53,9 @@ async def entries(
     for one in newest:
         contents = live.get(one.key) or stored.get(one.key) or Contents((), ())
         pictured = frozenset(_pictured(one.key, contents, pictures, is_live=one.key in live))
+        seen = library.seen(one.key)
         found.append(
-            Entry(one.key, one.name, one.added, contents.files, contents.there, one.key in used, one.seen, pictured)
+            Entry(one.key, one.name, one.added, contents.files, contents.there, one.key in used, seen, pictured)
         )
     return found
 

@@ -154,7 +154,7 @@ class Playback:
     async def entries(self) -> list[Entry]:
         """Return the torrents in use and on disk, the newest first, without starting the engine."""
         in_use = self._torrents.in_use
-        return await catalogue.entries(self.library.kept, self.torrents, self._shelf, in_use, self.pictures)
+        return await catalogue.entries(self.library, self.torrents, self._shelf, in_use, self.pictures)
 
     async def entry(self, key: str) -> Entry:
         """Return a torrent in use or on disk. Raises SourceError."""
@@ -283,7 +283,7 @@ class Playback:
         await self._sessions.stop()
 
     async def erase(self) -> None:
-        """Delete every torrent that is kept. To be called after `stop`."""
+        """Delete every torrent that is kept; what was seen is remembered. To be called after `stop`."""
         await self._torrents.erase()
-        await self.library.remove()
+        await self.library.forget(*(kept.key for kept in self.library.kept))
         await self.pictures.erase()

@@ -154,7 +154,7 @@ class Torrents:
         return torrent.share_ratio < settings.seed_ratio
 
     async def remove(self, key: str, *, delete_files: bool) -> Path | None:
-        """Forget a torrent whose sessions have ended. Raises StorageError.
+        """Forget a torrent whose sessions have ended, and what was seen of it. Raises StorageError.
 
         Without `delete_files` what was downloaded stays and is nobody's: returns the directory, if there is one.
         """
@@ -166,6 +166,7 @@ class Torrents:
             else:
                 left = await asyncio.to_thread(storage.disown, self.settings.directory, key)
             await self._library.forget(key)
+            await self._library.forget_seen(key)
         await self.look_at_disk()
         return left
 
