@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from homeassistant.core import HomeAssistant
@@ -51,6 +52,28 @@ async def test_a_track_of_the_playlist_goes_by_the_number_that_the_device_gives_
     assert device.loads[0][1]["tracks"] == []
     assert device.sent == [{"type": "EDIT_TRACKS_INFO", "activeTrackIds": [12], "mediaSessionId": 1}]
     assert session.shown == 1
+
+
+async def test_a_device_is_told_how_to_show_lines_so_that_they_can_be_read(
+    hass: HomeAssistant, playback: Playback, captioned: Seed, tv: Television
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = device.session = playback.start_session(await playback.parse(captioned.magnet))
+    assert await soon(cast.async_play_media(hass, tv.entity_id, device, "video", session.content_id))  # type: ignore[arg-type]  # likewise
+    style = device.loads[0][1]["textTrackStyle"]
+    white, black, shade = style["foregroundColor"], style["edgeColor"], style["backgroundColor"]
+    assert (white, black, style["edgeType"]) == ("#FFFFFFFF", "#000000FF", "OUTLINE")
+    assert shade[:7] == "#000000"
+    assert 0 < int(shade[7:], 16) < 255, "the picture is seen through it"
+    session.end()
+
+
+async def test_a_film_without_subtitles_is_loaded_without_a_style(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    await play(device)
+    assert device.loads[0][1].keys().isdisjoint({"tracks", "textTrackStyle"})
 
 
 async def test_a_film_plays_without_subtitles_on_a_device_that_does_not_offer_its_own(

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from custom_components.torrent_cast.media import Container, KeyFrames, Probe, Reason, Unplayable, content_type, probe
+from custom_components.torrent_cast.media import (
+    Container,
+    KeyFrames,
+    Kind,
+    Probe,
+    Reason,
+    Unplayable,
+    content_type,
+    probe,
+)
 from custom_components.torrent_cast.media.probe import _probe
 from custom_components.torrent_cast.media.worker import Answer
 
@@ -70,6 +79,36 @@ async def test_a_file_is_what_it_is(
     assert found.duration == pytest.approx(12, abs=0.1)
     assert found.bytes_per_second == pytest.approx(source.size / 12, rel=0.01)
     assert found.index[0][0] == 0
+
+
+COVERED = {
+    "after.mp4": ("-map", "0", "-map", "1", "-c", "copy", "-disposition:v:1", "attached_pic"),
+    "before.mp4": ("-map", "1", "-map", "0", "-c", "copy", "-disposition:v:0", "attached_pic"),
+    "attached.mkv": ("-map", "0", "-c", "copy", "-attach", "{cover}", "-metadata:s:t", "mimetype=image/png"),
+}
+"""How films with a cover are made: it comes after their video, before it, or as a file that is attached."""
+
+
+@pytest.mark.parametrize("name", COVERED)
+async def test_a_cover_is_not_the_films_video(worker: Worker, media: Path, tmp_path: Path, name: str) -> None:
+    cover, path = tmp_path / "cover.png", tmp_path / name
+    ffmpeg("-f", "lavfi", "-i", "color=red:size=64x96", "-frames:v", "1", cover)
+    ffmpeg("-i", media / "last.mp4", "-i", cover, *(part.format(cover=cover) for part in COVERED[name]), path)
+    found, _ = await look(worker, path)
+    assert [one.codec for one in found.streams if one.kind is Kind.COVER] == ["png"]
+    assert found.video is not None
+    assert (found.video_codec, found.video.width) == ("h264", 320)
+    assert len(found.key_frames) > 1, "by its own index"
+
+
+async def test_the_cover_of_a_song_makes_it_no_film(worker: Worker, media: Path, tmp_path: Path) -> None:
+    cover, path = tmp_path / "cover.png", tmp_path / "song.mp3"
+    ffmpeg("-f", "lavfi", "-i", "color=red:size=64x96", "-frames:v", "1", cover)
+    pictured = ("-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic")
+    ffmpeg("-i", media / "song.mp3", "-i", cover, *pictured, path)
+    found, _ = await look(worker, path)
+    assert [one.kind for one in found.streams] == [Kind.AUDIO, Kind.COVER]
+    assert (found.video, found.content_type) == (None, "audio/mpeg")
 
 
 @pytest.mark.parametrize("name", ["first.mp4", "fragmented.mp4", "nocues.mkv", "timed.mkv"])
