@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import re
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from .costs import costs
 from .films import films, make
 from .judging import Judge
 from .playing import play_all
-from .report import PAGE, PLAYED_PAGE, page, played_page, still_played
+from .report import PAGE, PLAYED_PAGE, page, played_page, still_played, with_costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ async def judge_all(folder: Path, clips: list[Path], only: str) -> int:
         for path in clips:
             judge = Judge(worker, path, has_clock=False)
             real |= {(device, path.name): await judge.judge(profile) for device, profile in DEVICES.items()}
-    text = page(results, real, time.monotonic() - began)
+    text = page(results, real, time.monotonic() - began, PAGE.read_text())
     if only:
         print(text)
     else:
@@ -73,7 +74,9 @@ async def watch_all(folder: Path, clips: list[Path], only: str) -> int:
 async def run(folder: Path, clips: list[Path], arguments: argparse.Namespace) -> int:
     """Do what the command line says; return how many films are wrong."""
     if arguments.costs:
-        for cost in await costs(folder):
+        found = await costs(folder)
+        PAGE.write_text(with_costs(PAGE.read_text(), found, os.process_cpu_count() or 1))
+        for cost in found:
             print(f"{cost.what}: {cost.figure}")
         return 0
     if arguments.play:
@@ -105,7 +108,9 @@ def main() -> None:
     parser.add_argument("--judge", action="store_true", help="play no films")
     again = "only play films; with --only those of this pattern, whose rows of the page are written anew"
     parser.add_argument("--play", action="store_true", help=again)
-    parser.add_argument("--costs", action="store_true", help="only measure what it costs, and print that")
+    parser.add_argument(
+        "--costs", action="store_true", help="only measure what it costs, and write that part of the page"
+    )
     arguments = parser.parse_args()
     clips = sorted(arguments.clips.rglob("*.mp4")) if arguments.clips else []
     with tempfile.TemporaryDirectory(prefix="torrent-cast-playability-") as folder:

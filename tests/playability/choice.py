@@ -19,7 +19,8 @@ SECONDS: Final = 60
 CLOCK: Final = Film("Clock (2026).mp4", seconds=SECONDS, bitrate=1_200_000, width=320, height=180)
 """A film whose picture tells its time, to the tenth of a second."""
 
-LINES: Final = "1\n00:00:01,000 --> 00:00:59,000\nA line\n"
+LINE: Final = "A line"
+LINES: Final = f"1\n00:00:01,000 --> 00:00:59,000\n{LINE}\n"
 """Subtitles, where a film has some of its own."""
 
 TEXTS: Final = {"": (), "SRT": ("-c:s", "srt"), "ASS": ("-c:s", "ass"), "timed text": ("-c:s", "mov_text")}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, override
 
+from custom_components.torrent_cast.media import Refusal
 from tests.rig.hass import HassError
 from tests.rig.stage import Stage
 
-from .choice import SECONDS, Choice, make
+from .choice import LINE, SECONDS, Choice, make
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,9 @@ SEEKS: Final = (40.0, 10.0)
 GROWN_SEEKS: Final = (20.0, 5.0)
 """The same where the playlist grows, each once the device can seek so far."""
 
+TRACK: Final = "1"
+"""The subtitles that a film has of its own, by the number of their track: nobody has said their language."""
+
 PRECISE: Final = 1.0
 """Seconds that the picture may be off where the device was sent."""
 
@@ -39,6 +43,12 @@ PATIENCE: Final = 40.0
 CHROMIUM: Final = {"H.264", "VP9", "AV1"}
 """Video that the browser decodes; devices decode more."""
 
+
+READING: Final = 20.0
+"""Seconds for a line of subtitles to be seen, at most: it is there from the first second on."""
+
+REFUSALS: Final = frozenset(str(reason) for reason in Refusal)
+"""Why a device is not told to play a film. What keeps it from that else is wrong."""
 
 FIRST_FRAMES: Final = 25
 """Pictures within which the clock can be read: the first ones may be empty."""
@@ -115,6 +125,8 @@ async def _watched(stage: Stage, number: int, choice: Choice, *, can_be_seen: bo
     player = stage.players[number]
     how = await _load(stage, number, choice, can_be_seen=can_be_seen)
     await _begin(stage, player, how, has_clock=not choice.clip)
+    if choice.text:
+        await _read(player, how)
     stats = await player.stats()
     grows = stats.duration is None
     off = 0.0
@@ -133,6 +145,7 @@ async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool)
     loads = stage.receivers[number].loads
     before = len(loads)
     asked = {"source": stage.swarm.magnet, "file": choice.file, "entity_id": stage.screens[number]}
+    asked |= {"subtitles": TRACK} if choice.text else {}
     reason = ""
     try:
         await stage.hass.command(
@@ -140,8 +153,10 @@ async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool)
         )
     except HassError as err:
         reason = str(json.loads(str(err)).get("translation_key"))
-    if len(loads) == before:
+    if len(loads) == before and reason in REFUSALS:
         raise Ended(Played(f"refused: {reason}", is_delivered=False))
+    if len(loads) == before:
+        raise Ended(Played("", wrong=f"not played: {reason}"))
     how = "HLS" if "mpegurl" in loads[-1]["media"]["contentType"] else "as it is"
     if not can_be_seen:
         raise Ended(Played(f"{how}, not seen"))
@@ -161,6 +176,14 @@ async def _begin(stage: Stage, player: BrowserPlayer, how: str, *, has_clock: bo
     (session,) = (await stage.diagnostics())["sessions"]
     if session["pieces_had"] >= session["pieces_total"]:
         raise Ended(Played(how, wrong="was complete before it played"))
+
+
+async def _read(player: BrowserPlayer, how: str) -> None:
+    """Wait until a line of the film's own subtitles is seen. Raises Ended."""
+    try:
+        await asyncio.wait_for(player.line(LINE), READING)
+    except TimeoutError:
+        raise Ended(Played(how, wrong="no subtitles")) from None
 
 
 async def _jump(stage: Stage, number: int, second: float, *, has_clock: bool) -> float:

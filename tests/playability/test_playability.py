@@ -1,17 +1,21 @@
 """The judge of the matrix finds what is wrong, and says how the rest is delivered."""
 
-from typing import TYPE_CHECKING
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from custom_components.torrent_cast.media import Worker, profile_of
 from tests.media.conftest import ffmpeg
+from tests.rig.hass import HassError
 
 from .choice import CHOICES
+from .costs import Cost
 from .films import AUDIO, CONTAINERS, PICTURE, SOUND, VIDEO, film
 from .judging import Judge, Verdict
-from .playing import Played
-from .report import page, played_page, still_played
+from .playing import Ended, Played, _load, _read
+from .report import COSTS, page, played_page, still_played, with_costs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,6 +94,55 @@ def test_the_page_says_how_far_off_jumps_landed_and_what_was_not_seen() -> None:
     lines = played_page(played).splitlines()
     assert "| one film | HLS · 0.1 s | no: codec |" in lines
     assert "| another film | growing HLS · 0.0 s | **wrong**: no sound |" in lines
+
+
+def test_what_it_costs_stays_when_the_rest_of_the_page_is_written_anew() -> None:
+    results = {("TV", "WebM", "VP9", "AAC"): Verdict("as it is", 0.012)}
+    assert COSTS not in page(results, {}, 7.0)
+    costed = with_costs(page(results, {}, 7.0), [Cost("a minute", "2.0 s")], 2)
+    anew = page(results, {}, 8.0, costed)
+    assert "The run took 8 s." in anew
+    assert anew.endswith(costed[costed.index(COSTS) :])
+    again = with_costs(anew, [Cost("a minute", "3.0 s")], 2)
+    assert again.splitlines()[-1] == "| a minute | 3.0 s |"
+    assert (again.count(COSTS), "2.0 s" in again) == (1, False)
+
+
+class Refusing:
+    """Home Assistant that plays nothing, for one reason."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    async def command(self, *_: object, **__: object) -> None:
+        """Refuse."""
+        raise HassError(json.dumps({"translation_key": self._reason}))
+
+
+def stage(reason: str) -> Any:  # noqa: ANN401  # what is used of a stage
+    """Return a stage that plays nothing."""
+    receiver, swarm = SimpleNamespace(loads=[]), SimpleNamespace(magnet="magnet:")
+    return SimpleNamespace(receivers=[receiver], swarm=swarm, screens=["tv"], hass=Refusing(reason))
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_delivered", "wrong"),
+    [("video_codec", False, ""), ("no_encoder", False, ""), ("no_metadata", True, "not played: no_metadata")],
+)
+async def test_only_a_refusal_of_the_delivery_is_none_of_ours(reason: str, *, is_delivered: bool, wrong: str) -> None:
+    with pytest.raises(Ended) as caught:
+        await _load(stage(reason), 0, CHOICES[0], can_be_seen=True)
+    assert (caught.value.played.is_delivered, caught.value.played.wrong) == (is_delivered, wrong)
+
+
+async def test_a_film_whose_subtitles_are_not_seen_is_wrong() -> None:
+    async def never(beginning: str) -> None:
+        raise TimeoutError(beginning)
+
+    player: Any = SimpleNamespace(line=never)
+    with pytest.raises(Ended) as caught:
+        await _read(player, "HLS")
+    assert caught.value.played.wrong == "no subtitles"
 
 
 def test_films_that_are_played_again_have_new_rows_and_the_others_keep_theirs() -> None:
