@@ -167,7 +167,11 @@ async def _async_set_subtitles(call: ServiceCall) -> None:
 
 
 async def _async_set_audio(call: ServiceCall) -> None:
-    """Switch the sound of what plays on the targets: Google's receiver lets nobody choose it, so each loads anew."""
+    """Switch the sound of what plays on the targets, each of which loads anew.
+
+    Google's Web Receiver documentation has a message for it (EditAudioTracksRequestData), which takes several tracks in
+    one playlist; whether the default receiver obeys was not tried.
+    """
     playback = loaded_playback(call.hass)
     for session in await _plays(call, playback):
         assert session.target is not None  # it plays there
