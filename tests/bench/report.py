@@ -114,7 +114,7 @@ COMPARED: Final[dict[str, tuple[str, str, str]]] = {
     "engine-outage": (
         "",
         "",
-        "All that stream. Of the others it is only known what the links carried, not what of it was in hand.",
+        "Ours is held against the target. Of others it is only known what the links carried, not what was in hand.",
     ),
     "engine-serve": (
         "",
