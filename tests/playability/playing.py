@@ -166,10 +166,12 @@ async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool)
 
 
 async def _begin(stage: Stage, player: BrowserPlayer, how: str, *, has_clock: bool) -> None:
-    """Wait for pictures, with the clock in them if there is one, while the film comes in. Raises Ended."""
+    """Wait for pictures: of a film with a clock for that, while it comes in. Raises Ended."""
+    if not has_clock:  # some of these are so small that they are there at once
+        await player.frames_moving()
+        return
     for _ in range(FIRST_FRAMES):
-        frame = await player.frames_moving()
-        if frame.clock is not None or not has_clock:
+        if (await player.frames_moving()).clock is not None:
             break
     else:
         raise Ended(Played(how, wrong="no clock in the picture"))
