@@ -10,11 +10,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from custom_components.torrent_cast.engine import Engine, Torrent, TorrentGone
-from custom_components.torrent_cast.engine.blocks import ON_DISK, begun
+from custom_components.torrent_cast.engine import Engine, Torrent, TorrentGone, lies, stranded
+from custom_components.torrent_cast.engine.blocks import ON_DISK
 from custom_components.torrent_cast.engine.evidence import FAILURES_TO_BAN
 from custom_components.torrent_cast.engine.lies import Peers
-from tests.engine.conftest import PATIENCE, PIECE, Seeders, add, failed_pieces, noise, read_all, soon, until, write
+from tests.engine.conftest import PIECE, Seeders, add, failed_pieces, noise, read_all, soon, until, write
 from tests.rig.swarm import Swarm
 from tests.rig.torrents import MIB, Version, make_torrent
 
@@ -143,29 +143,26 @@ async def test_a_piece_that_was_complete_when_it_was_overwritten_is_downloaded_a
     assert torrent.has(last)
 
 
-async def test_a_piece_that_is_complete_and_not_hashed_is_downloaded_again(
-    engine: Engine, seeders: Seeders, tmp_path: Path
+async def test_a_torrent_with_a_piece_that_is_complete_and_not_hashed_is_added_anew(
+    engine: Engine, seeders: Seeders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was wrong is on disk only after libtorrent has said so: with a single block that needs some tries."""
+    monkeypatch.setattr(stranded, "HASHED_AFTER", 0.0)
+    monkeypatch.setattr(stranded, "BETWEEN_LOOKS", 0.0)
     film = write(tmp_path / "film.mkv", DATA)
     metainfo = make_torrent(film, PIECE)
     torrent = await add(engine, metainfo.metainfo)
-    failed = failed_pieces(engine)
-    handle, last = handle_of(torrent), len(torrent._have.pieces) - 1
+    # Whether libtorrent leaves one so hangs on how its threads take turns: once in some tens of tries.
+    complete = [{"piece_index": 0, "blocks": [{"state": ON_DISK}]}]
+    monkeypatch.setattr(lies, "begun", lambda _: complete)
+    assert torrent.lies is not None
+    torrent.lies._last_wrong = asyncio.get_running_loop().time()
+    before = handle_of(torrent)
 
-    def is_complete() -> bool:
-        return any(partial["blocks"][0]["state"] == ON_DISK for partial in begun(handle))
-
-    async with asyncio.timeout(PATIENCE):
-        while not is_complete():
-            failed.clear()
-            handle.add_piece(last, bytes(len(DATA) % PIECE), handle.overwrite_existing)
-            await until(lambda: failed or is_complete())
-            await until(lambda: not begun(handle) or is_complete())
-
+    reading = asyncio.create_task(read_all(torrent))
+    await until(lambda: torrent.handle not in (None, before))
     await add(engine, seeders.share(metainfo, tmp_path).magnet)
 
-    assert await read_all(torrent) == DATA
+    assert await reading == DATA
 
 
 async def test_what_comes_after_the_end_is_not_compared(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:
