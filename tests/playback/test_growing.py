@@ -59,10 +59,8 @@ def device() -> Mock:
 @pytest.fixture
 async def followed(device: Mock) -> AsyncIterator[Following]:
     """Return who follows it while it plays a film of which `GROWN` s are known, at second 10."""
-    session = Mock(
-        has_grown_to=lambda seconds: seconds <= GROWN,
-        is_ahead_of_device=lambda seconds: seconds > TOLD,
-    )
+    film = Mock(holds=lambda seconds: seconds <= GROWN, is_ahead_of_device=lambda seconds: seconds > TOLD)
+    session = Mock(growing=film)
     followed = Following(session, device, Playhead(Mock(position=0), growth(1 << 40).probe, 10.0))
     followed.on_status(State.PLAYING, 10.0)
     yield followed

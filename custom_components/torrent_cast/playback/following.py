@@ -179,17 +179,17 @@ class Following:
         It takes a film that grows to end where it did when it was loaded, or where it has played on since. Before it
         plays it may say that it is wherever it was sent.
         """
-        jump = self._asked
-        if jump is None or self._is_loading:
+        jump, film = self._asked, self._session.growing
+        if jump is None or film is None or self._is_loading:
             return
         misses = abs(seconds - jump.seconds) > JUMP_SECONDS
         is_elsewhere = misses and (
             abs(seconds - before) > JUMP_SECONDS or jump.is_over(asyncio.get_running_loop().time())
         )
-        is_ahead = self._session.is_ahead_of_device(jump.seconds)
+        is_ahead = film.is_ahead_of_device(jump.seconds)
         if is_elsewhere or is_ahead or (state is not None and not misses):
             self._asked = None
-        if (is_elsewhere or is_ahead) and self._session.has_grown_to(jump.seconds):
+        if (is_elsewhere or is_ahead) and film.holds(jump.seconds):
             self.playhead.seek(jump.seconds)
             self._reloading = asyncio.create_task(self._reload(jump.seconds), name="torrent_cast jump")
 

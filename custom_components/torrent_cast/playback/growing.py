@@ -37,6 +37,15 @@ class Growing:
         known = growth.segments[-1].until if growth.segments else None
         return max(0.0, known.time - HOLD_BACK) if known is not None else 0.0
 
+    def holds(self, seconds: float) -> bool:
+        """Tell whether the film can be played from `seconds` on by now."""
+        until = self._scanner.growth.probe.duration if self.until is None else self.until
+        return until is not None and seconds <= until
+
+    def is_ahead_of_device(self, seconds: float) -> bool:
+        """Tell whether the film has grown to `seconds` since its device was told, or so near that it would wait."""
+        return not self._hls.is_told_all and seconds > self._hls.told_until - HOLD_BACK
+
     async def run(self) -> None:
         """Go over the film to its end. Raises Unplayable, TorrentCastError."""
         growth = self._scanner.growth

@@ -14,7 +14,7 @@ from ..engine.files import printable
 from ..media import Kind, Probe, Profile, Refused, Remux, Stream, content_type, deliver, probe
 from ..media.converting import ConvertingCutter
 from ..media.growing import Scanner
-from ..media.hls import HOLD_BACK, Cutter
+from ..media.hls import Cutter
 from ..media.subtitles import webvtt
 from .course import Course, Happening
 from .errors import BadPosition, NoData, SessionEnded
@@ -199,17 +199,6 @@ class Session:
         """Return up to which second the device can seek in a film without an index, None for anywhere."""
         until = self.growing.until if self.growing is not None else None
         return None if until is None else int(until)
-
-    def has_grown_to(self, seconds: float) -> bool:
-        """Tell whether a film without an index can be played from `seconds` on by now."""
-        if self.growing is None or self.probe is None:
-            return False
-        until = self.probe.duration if self.growing.until is None else self.growing.until
-        return until is not None and seconds <= until
-
-    def is_ahead_of_device(self, seconds: float) -> bool:
-        """Tell whether a film has grown to `seconds` since its device was told last, or so near that it would wait."""
-        return self.hls is not None and not self.hls.is_told_all and seconds > self.hls.told_until - HOLD_BACK
 
     @property
     def _reports(self) -> bool:
