@@ -16,7 +16,6 @@ RATES: Final = (0,) * 8
 # All of the film is taken: of a part of it nobody could tell what had come down beside it. The slowest of the players
 # had 8 MB/s. s
 PATIENCE: Final = 150.0
-ROUNDS: Final = 3
 MB: Final = 1e6
 
 
@@ -25,8 +24,8 @@ async def download(options: Options) -> Result:
     content = replace(await noise(FILM), bitrate=0)
     async with arena(content, rates=RATES) as place:
         result = Result("MB per CPU second")
-        rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
-        await alternate(rounds, result, place, _measure, PATIENCE)
+        seeking = Options(options.players_that_seek, options.runs, options.say)
+        await alternate(seeking, result, place, _measure, PATIENCE)
     return result
 
 

@@ -42,8 +42,6 @@ HEAD: Final = 2.0
 # Who has no head by then begins to watch without; s
 HEAD_PATIENCE: Final = 30.0
 PATIENCE: Final = WATCHED + 90.0
-# A round takes minutes for each player.
-ROUNDS: Final = 1
 
 
 async def hold(options: Options) -> Result:
@@ -60,8 +58,8 @@ async def hold_honest(options: Options) -> Result:
 async def _hold(options: Options, rates: Sequence[int], corrupt: Collection[int]) -> Result:
     async with arena(await noise(FILM), rates=rates, corrupt=corrupt) as place:
         result = Result("s stalled", limits()["runs"])
-        rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
-        await alternate(rounds, result, place, _measure, PATIENCE)
+        seeking = Options(options.players_that_seek, options.runs, options.say)
+        await alternate(seeking, result, place, _measure, PATIENCE)
     return result
 
 

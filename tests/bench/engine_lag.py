@@ -17,7 +17,6 @@ BITRATE: Final = 10_000_000  # bytes/s
 # Connecting and the first pieces are left out; then the timer is watched for so long. s
 WARM_UP: Final = 3.0
 WATCHED: Final = 20.0
-ROUNDS: Final = 3
 
 
 class Timed(Ours):
@@ -31,7 +30,7 @@ async def loop_lag(options: Options) -> Result:
     content = replace(await noise(FILM), bitrate=BITRATE)
     result = Result("ms", limits()["runs"])
     async with arena(content, rates=RATES) as place:
-        for number in range(min(options.runs, ROUNDS)):
+        for number in range(options.runs):
             async with Timed(place) as busy:
                 await _watch(busy, busy, result.of("busy"))
             async with Timed(place) as idle, Ours(place) as other:

@@ -28,15 +28,16 @@ MB: Final = 1e6
 
 
 async def memory(options: Options) -> Result:
-    """Measure the highest growth of anonymous memory, once for each shape."""
+    """Measure the highest growth of anonymous memory with each shape."""
     result = Result("MB")
     with tempfile.TemporaryDirectory(prefix="torrent-cast-bench-") as folder:
         for size in SIZES:
             for length in PIECES:
                 name = f"{size} GiB, {length} MiB pieces"
                 content = sparse(Path(folder), size * GIB // (length * MIB), length * MIB)
-                await _measure(content, result.of(name))
-                options.say(f"  {name}: {result.of(name).runs[-1]:.0f} MB")
+                for _ in range(options.runs):
+                    await _measure(content, result.of(name))
+                    options.say(f"  {name}: {result.of(name).runs[-1]:.0f} MB")
     return result
 
 

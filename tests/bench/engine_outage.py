@@ -20,15 +20,14 @@ IN_HAND: Final = 15.0
 WATCHED: Final = 30.0
 POLL: Final = 0.1  # s of film between two looks at what has come
 PATIENCE: Final = 120.0
-ROUNDS: Final = 3
 
 
 async def outage(options: Options) -> Result:
     """Measure how long the picture stands still from the outage on."""
     async with arena(await noise(FILM)) as place:
         result = Result("s stalled", limits()["runs"])
-        rounds = Options(options.players_that_seek, min(options.runs, ROUNDS), options.say)
-        await alternate(rounds, result, place, _measure, PATIENCE)
+        seeking = Options(options.players_that_seek, options.runs, options.say)
+        await alternate(seeking, result, place, _measure, PATIENCE)
     return result
 
 
