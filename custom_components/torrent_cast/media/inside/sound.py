@@ -41,6 +41,10 @@ RATES: Final = {44_100, 48_000}
 BITRATE: Final = 192_000
 """bit/s: more than enough for stereo."""
 
+CODER: Final = {"aac_coder": "fast"}
+"""FFmpeg's documentation of its AAC encoder calls it better at higher bitrates than the default, `twoloop`, and much
+faster: a minute of stereo took 1.0 s of CPU time, and 2.4 s by the default."""
+
 WARM_UP: Final = {"ac3": 256, "eac3": 256, "dca": 1024, "truehd": 0, "mp3": 2304, "opus": 960, "vorbis": 2048}
 """Samples after which a decoder that begins anywhere is right: what its blocks overlap by, and MP3's reservoir."""
 
@@ -85,7 +89,7 @@ class Encoder:
         """Return `blocks` packets for two channels of float32 samples, `LOOKAHEAD` blocks longer than that."""
         context: AudioCodecContext = av.CodecContext.create("aac", "w")
         context.sample_rate, context.layout, context.format = self.rate, "stereo", "fltp"
-        context.bit_rate = BITRATE
+        context.bit_rate, context.options = BITRATE, CODER
         context.time_base = Fraction(1, self.rate)
         led = [_mirrored(plane[: LEAD_IN * BLOCK * FLOAT]) + plane for plane in planes]
         encoded = _encoded(context, self.rate, led, LEAD_IN + blocks + LOOKAHEAD)
