@@ -44,6 +44,7 @@ AUDIO = {
     "aac he": Stream(1, Kind.AUDIO, "aac", "HE-AAC", channels=2, rate=48000),
     "aac 5.1": Stream(1, Kind.AUDIO, "aac", "LC", channels=6, rate=48000),
     "none": None,
+    "alien": Stream(1, Kind.AUDIO, None),
     **{
         codec: Stream(1, Kind.AUDIO, codec, channels=channels, rate=48000)
         for codec, channels in [
@@ -90,6 +91,8 @@ TABLE = [
     (MKV, "h264", "eac3", TELEVISION, ENCODED),
     (MKV, "h264", "dts", CHROMECAST, ENCODED),
     (MKV, "h264", "truehd", CHROMECAST, ENCODED),
+    (MKV, "h264", "alien", CHROMECAST, Refusal.SOUND_ALIEN),
+    (MP4, "h264", "alien", STREAMER, Refusal.SOUND_ALIEN),
     (MKV, "h264", "mp3", CHROMECAST, ENCODED),
     (MKV, "h264", "opus", CHROMECAST, ENCODED),
     (MKV, "h264", "flac", CHROMECAST, ENCODED),

@@ -111,6 +111,14 @@ async def test_the_cover_of_a_song_makes_it_no_film(worker: Worker, media: Path,
     assert (found.video, found.content_type) == (None, "audio/mpeg")
 
 
+async def test_sound_that_nobody_decodes_has_no_codec(worker: Worker, media: Path, tmp_path: Path) -> None:
+    path = tmp_path / "alien.mkv"
+    path.write_bytes((media / "film.mkv").read_bytes().replace(b"A_AAC", b"A_XYZ"))
+    found, _ = await look(worker, path)
+    assert (found.video_codec, found.audio_codec) == ("h264", None)
+    assert found.audio is not None
+
+
 @pytest.mark.parametrize("name", ["first.mp4", "fragmented.mp4", "nocues.mkv", "timed.mkv"])
 async def test_a_file_with_all_in_its_head_needs_only_that(worker: Worker, media: Path, name: str) -> None:
     found, source = await look(worker, media / name)

@@ -167,6 +167,13 @@ def test_the_sound_is_chosen_by_language(asked: str | None, habit: str | None, h
     assert found.index == heard
 
 
+def test_sound_that_nobody_decodes_is_heard_by_nobody() -> None:
+    alien = Stream(0, Kind.AUDIO, None, language="ger")
+    assert audio_of(film(alien, ENGLISH), Wishes(), Habits(audio_language="de")) is ENGLISH
+    assert audio_of(film(alien, ENGLISH, GERMAN), Wishes(audio_language="de"), Habits()) is GERMAN
+    assert audio_of(film(alien), Wishes(), Habits()) is alien
+
+
 def test_a_language_that_was_asked_for_and_is_not_there_is_said_so() -> None:
     with pytest.raises(NoSuchTrack) as caught:
         audio_of(film(ENGLISH, GERMAN), Wishes(audio_language="fr"), Habits())

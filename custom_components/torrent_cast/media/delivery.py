@@ -112,6 +112,8 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, conv
     if not found and not (probe.container in _GROWING and has_fragments):
         raise Refused(Refusal.NO_INDEX)
     encodes = not _takes(audio, profile, _copied(probe, audio))
+    if audio is not None and audio.codec is None:
+        raise Refused(Refusal.SOUND_ALIEN)
     return Remux(found, video, audio, encodes_audio=encodes, grows=not found, conversion=into, texts=probe.texts)
 
 

@@ -40,6 +40,8 @@ class Refusal(enum.StrEnum):
     """Its decoder takes smaller pictures, or fewer of them."""
     SOUND = "sound"
     """It does not play this sound in this container; there are no pictures."""
+    SOUND_ALIEN = "sound_alien"
+    """The film's sound is none that anybody here decodes."""
     VIDEO_SLOW = "video_slow"
     """It would have to be converted, and this machine is too slow for that."""
     NO_ENCODER = "no_encoder"

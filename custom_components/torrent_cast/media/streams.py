@@ -45,6 +45,7 @@ class Stream:
     index: int
     kind: Kind
     codec: str | None
+    """FFmpeg's name of it, None where it has no decoder for it."""
     profile: str | None = None
     level: int = 0
     depth: int = 0

@@ -33,19 +33,23 @@ class Habits:
 
 
 def audio_of(probe: Probe, wishes: Wishes, habits: Habits) -> Stream | None:
-    """Return the sound to play. Raises NoSuchTrack for a language that was asked for. Not for the event loop."""
+    """Return the sound to play. Raises NoSuchTrack for a language that was asked for. Not for the event loop.
+
+    Sound that nobody here decodes is none, where there is any other.
+    """
     wanted = wishes.audio_language or habits.audio_language
-    streams = [stream for stream in probe.streams if stream.kind is Kind.AUDIO]
+    streams = [stream for stream in probe.streams if stream.kind is Kind.AUDIO and stream.codec is not None]
+    first = probe.audio if probe.audio in streams or not streams else streams[0]
     if wanted is None or not streams:
-        return probe.audio
+        return first
     code = language_of(wanted)
     found = [stream for stream in streams if code is not None and language_of(stream.language) == code]
     if found:
-        return probe.audio if probe.audio in found else found[0]
+        return first if first in found else found[0]
     if wishes.audio_language is not None and wishes.is_firm:
         languages = sorted({stream.language or "?" for stream in streams})
         raise NoSuchTrack("no_audio_language", wanted=wanted[:40], languages=", ".join(languages))
-    return probe.audio
+    return first
 
 
 def track_of(subtitles: Subtitles, wishes: Wishes, habits: Habits, audio: Stream | None) -> Track | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     type Json = dict[str, object]
 
-UNKNOWN: Final = "unknown"
+UNKNOWN: Final = ""
 """The codec of a stream that FFmpeg has no decoder for."""
 
 MAX_STREAMS: Final = 200
