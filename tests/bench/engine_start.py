@@ -55,4 +55,6 @@ async def _measure(player: Player, series: Series, _: int) -> None:
     # What a program needs that cannot wait for a torrent is part of its start, and not counted here.
     series.runs.append(taken - (0.0 if player.process_before else player.process_start))
     if isinstance(player, Ours):
-        series.see("reader", (await player.inside())["first_bytes"][0])
+        inside = await player.inside()
+        series.see("reader", inside["first_bytes"][0])
+        series.see("engine_start", inside["engine_start"])

@@ -108,7 +108,7 @@ COMPARED: Final[dict[str, tuple[str, str, str]]] = {
     "engine-hold": (
         "",
         "",
-        "All that stream. A round takes minutes for each: a single one says nothing of how much they differ.",
+        "All that stream. A round takes two minutes for each of them.",
     ),
     "engine-hold-honest": ("", "", "Ours alone: it tells what the seed that lies costs us."),
     "engine-outage": (
@@ -124,7 +124,7 @@ COMPARED: Final[dict[str, tuple[str, str, str]]] = {
     "engine-download": ("", "", "All that stream: aria2 has no stream whose bytes could be counted."),
     "engine-loop-lag": ("", "torrent-cast", "It is about Home Assistant's event loop; no other player runs in it."),
     "engine-idle": ("1", "Home Assistant", "It is about Home Assistant's process; no other player runs in it."),
-    "engine-memory": ("1 for each shape", "torrent-cast", "Held against a bound. The others were not measured."),
+    "engine-memory": ("5 for each shape", "torrent-cast", "Held against a bound. The others were not measured."),
     "engine-growth": (
         "1 of 5 samples for each shape",
         "torrent-cast",
@@ -159,7 +159,8 @@ METHOD: Final = """\
   long as the quickest in two rounds of start or seek has lost and is left out of the others (`left_out`).
 - DHT and local discovery are off for everybody who can be told so; all else are each player's own defaults.
   libtorrent's sequential mode and its window of 16 deadlines use the integration's binding with default settings.
-- `process_start` of ours contains Home Assistant's modules, which a running Home Assistant has loaded long ago.
+- `process_start` of ours contains Home Assistant's modules, which a running Home Assistant has loaded long ago, and
+  `engine_start`, which is libtorrent's session alone.
 - A round that ends with an error, or that takes longer than a player is given (start: 60 s), has failed. It counts as
   worse than all others: a figure that is a failed round's is `failed`, not a figure of those that are left. Who failed
   once is nobody's best other player, and a target of ours is missed with the first round that fails.

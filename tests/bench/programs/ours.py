@@ -135,10 +135,12 @@ async def main(arguments: argparse.Namespace) -> None:
     """Serve one torrent until the process is ended."""
     meter = Meter()
     watching = asyncio.create_task(meter.watch()) if arguments.timer else None
+    begin = time.monotonic()
     engine = await Engine.start(libtorrent(), arguments.folder, SETTINGS)
+    started = time.monotonic() - begin
     try:
         play: list[Play] = []
-        url = await _serve(play, meter)
+        url = await _serve(play, meter, started)
         print(f"ready {url}", flush=True)
         line = await asyncio.to_thread(sys.stdin.readline)
         if line:
@@ -161,12 +163,12 @@ async def _play(engine: Engine, path: Path, bitrate: float, meter: Meter) -> Pla
     return Play(torrent, file, Viewer(bitrate or None), given)
 
 
-async def _serve(play: list[Play], meter: Meter) -> str:
+async def _serve(play: list[Play], meter: Meter, started: float) -> str:
     async def film(request: web.Request) -> web.StreamResponse:
         return await serving.answer(request, play[0])
 
     async def inside(_: web.Request) -> web.Response:
-        found = meter.take()
+        found = meter.take() | {"engine_start": started}
         if play:
             found["first_bytes"] = play[0].first_bytes
             copy = play[0].torrent.copy(play[0].file)
