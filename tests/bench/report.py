@@ -124,7 +124,7 @@ COMPARED: Final[dict[str, tuple[str, str, str]]] = {
     "engine-download": ("", "", "All that stream: aria2 has no stream whose bytes could be counted."),
     "engine-loop-lag": ("", "torrent-cast", "It is about Home Assistant's event loop; no other player runs in it."),
     "engine-idle": ("1", "Home Assistant", "It is about Home Assistant's process; no other player runs in it."),
-    "engine-memory": ("5 for each shape", "torrent-cast", "Held against a bound. The others were not measured."),
+    "engine-memory": ("", "torrent-cast", "Held against a bound. The others were not measured."),
     "engine-growth": (
         "1 of 5 samples for each shape",
         "torrent-cast",

@@ -9,9 +9,10 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from custom_components.torrent_cast.const import CONF_DIRECTORY, DOMAIN
+from custom_components.torrent_cast.playback.ondemand import ENGINE_REST
 from tests.bench.players.base import cpu_of
 from tests.rig.hass import Hass
 from tests.rig.stage import NETWORK
@@ -25,6 +26,8 @@ WATCHED: Final = 60.0
 POLL: Final = 0.5
 # A download of 64 MiB from this machine that takes so long does not end; s.
 COMPLETE: Final = 120.0
+# The engine ends with its rest; s
+ENDED: Final = ENGINE_REST + 60.0
 
 type Cost = dict[str, float]
 
@@ -38,6 +41,7 @@ async def main(film: Path) -> None:
                 "without the integration": _nothing,
                 "set up, nothing played yet": lambda: _set_up(hass, Path(folder)),
                 "a film complete": lambda: _add(hass, swarm.magnet),
+                "the engine ended": lambda: _end(hass),
             }
             found = {}
             for name, step in steps.items():
@@ -60,6 +64,18 @@ async def _add(hass: Hass, magnet: str) -> None:
     async with asyncio.timeout(COMPLETE):
         while not await _is_complete(hass):  # noqa: ASYNC110  # the action tells of no end
             await asyncio.sleep(POLL)
+
+
+async def _end(hass: Hass) -> None:
+    (entry,) = await hass.get(f"/api/config/config_entries/entry?domain={DOMAIN}")
+    async with asyncio.timeout(ENDED):
+        while (await _diagnostics(hass, entry["entry_id"]))["port"] is not None:  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(POLL)
+
+
+async def _diagnostics(hass: Hass, entry_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await hass.get(f"/api/diagnostics/config_entry/{entry_id}"))["data"]
+    return found
 
 
 async def _is_complete(hass: Hass) -> bool:
