@@ -46,8 +46,10 @@ SERVE_RATE: Final = (
 )
 SERVE_CPU: Final = (
     "Before: 1.2 to 1.8 times nginx. Of 0.26 to 0.36 s per GB all but 0.04 to 0.09 s are spent in the kernel, within "
-    "258 calls of `sendfile`; nginx takes 0.14 to 0.29 s. Why the kernel takes longer for ours is not known, and "
-    "nothing was tried but `sendfile` itself (0.18 instead of 0.54 s of CPU for 256 MiB)."
+    "258 calls of `sendfile`; nginx takes 0.14 to 0.29 s. Tried: `sendfile` itself (0.18 instead of 0.54 s of CPU for "
+    "256 MiB, kept); `TCP_CORK`, Nagle's algorithm on, a send buffer of 4 MB and `TCP_NOTSENT_LOWAT`, none of which "
+    "takes less (0.21 to 0.23 s per GB, each alone and at 2.6 to 3.4 GB/s; all of them 0.11 to 0.16 s in runs at half "
+    "that rate beside other work: over loopback the sender's process does the receiver's part of TCP, too)."
 )
 DOWNLOAD: Final = (
     "Nearly all of it is libtorrent and the kernel: the event loop, with the view and the scheduler, has 1.4 of 7.6 s "
