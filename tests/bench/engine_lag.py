@@ -1,40 +1,44 @@
-"""How late the event loop is while the engine works in it."""
+"""How late Home Assistant's event loop is while the engine works in it."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
+
+from tests.rig.films import MOOV_FIRST, film
+from tests.rig.torrents import MIB, make_torrent
 
 from .arena import Arena, arena
 from .compare import Options
-from .content import noise
-from .players import Ours, Player
-from .results import Result, Series
+from .content import Content
+from .drain import Drain
+from .home import Home
+from .players import Ours
+from .results import Result, Series, percentile
 
-FILM: Final = 1024  # MiB
-# 80 Mbit/s in all, and a film that has as much: it never gets far ahead.
+# 80 Mbit/s in all, for a film that has as much, so that nobody slows down: it lasts for 31 s.
 RATES: Final = (10_000_000,) * 8
 BITRATE: Final = 10_000_000  # bytes/s
 # Connecting and the first pieces are left out; then the timer is watched for so long. s
 WARM_UP: Final = 3.0
 WATCHED: Final = 20.0
-
-
-class Timed(Ours):
-    """Ours, with a timer in its loop."""
-
-    options = ("--timer",)
+MS: Final = 1000.0
 
 
 async def loop_lag(options: Options) -> Result:
-    """Measure the timer's lateness with the engine at work, and idle while another process has the same work."""
-    content = replace(await noise(FILM), bitrate=BITRATE)
+    """Measure a timer's lateness in a Home Assistant that plays, and in the same one while another process does."""
+    path = await film(MOOV_FIRST)
+    content = Content(path, await asyncio.to_thread(make_torrent, path, MIB), MIB, BITRATE)
     result = Result("ms", limits()["runs"])
-    async with arena(content, rates=RATES) as place:
+    async with arena(content, rates=RATES) as place, Home(place) as home:
+        states: dict[str, Callable[[], AbstractAsyncContextManager[Drain]]] = {
+            "busy": home.playing,
+            "idle": lambda: _elsewhere(place),
+        }
         for number in range(options.runs):
-            async with Timed(place) as busy:
-                await _watch(busy, busy, result.of("busy"))
-            async with Timed(place) as idle, Ours(place) as other:
-                await _watch(idle, other, result.of("idle"))
+            for name in sorted(states, reverse=bool(number % 2)):
+                async with states[name]() as drain:
+                    await _watch(home, place, drain, result.of(name))
             last = ", ".join(f"{name} p99 {series.runs[-1]:.2f} ms" for name, series in result.series.items())
             options.say(f"  round {number + 1}: {last}")
     for series in result.series.values():
@@ -47,31 +51,29 @@ def limits() -> dict[str, float]:
     return {"runs": 0.0, "mbit_per_s": sum(RATES) / 1e6}
 
 
-async def _watch(timed: Timed, working: Ours, series: Series) -> None:
-    await working.give()
-    taking = asyncio.create_task(_take(working))
-    try:
-        await asyncio.sleep(WARM_UP)
-        await timed.inside()
-        before = _carried(timed)
-        await asyncio.sleep(WATCHED)
-        found = await timed.inside()
-        series.see("mbit_per_s", (_carried(timed) - before) * 8 / 1e6 / WATCHED)
-    finally:
-        taking.cancel()
-        await asyncio.wait([taking])
-    late = found["late_ms"]
-    series.runs.append(late["p99"])
-    series.see("late_p50", late["p50"])
-    series.see("late_worst", late["p100"])
+@asynccontextmanager
+async def _elsewhere(place: Arena) -> AsyncIterator[Drain]:
+    """Have a process of its own download and serve the film."""
+    async with Ours(place) as other:
+        await other.give()
+        async with Drain(other.stream(0)) as drain:
+            yield drain
 
 
-async def _take(player: Player) -> None:
-    stream = player.stream(0)
-    while await stream.read():
-        pass
+async def _watch(home: Home, place: Arena, drain: Drain, series: Series) -> None:
+    await asyncio.sleep(WARM_UP)
+    await home.lateness()
+    carried, taken = place.swarm.carried(), drain.taken
+    await asyncio.sleep(WATCHED)
+    late = await home.lateness()
+    drain.check()
+    series.see("mbit_per_s", _rate(place.swarm.carried() - carried))
+    series.see("mbit_per_s_out", _rate(drain.taken - taken))
+    series.runs.append(percentile(late, 99) * MS)
+    series.see("late_p50", percentile(late, 50) * MS)
+    series.see("late_worst", max(late) * MS)
 
 
-def _carried(player: Player) -> int:
-    place: Arena = player.arena
-    return place.swarm.carried()
+def _rate(count: int) -> float:
+    """Return the Mbit/s at which so many bytes came."""
+    return count * 8 / 1e6 / WATCHED

@@ -57,9 +57,10 @@ class Hass:
         address: str = "127.0.0.1",
         allowed: tuple[Path, ...] = (),
         components: Path = COMPONENTS,
+        domains: tuple[str, ...] = (),
         certificate: Path | None = None,
     ) -> None:
-        """With a `certificate`, a file that also has its key, serve https only."""
+        """Set up `domains` by configuration. With a `certificate`, a file that also has its key, serve https only."""
         self.config = config
         self.port = port or free_port()
         self._address = address
@@ -67,6 +68,7 @@ class Hass:
         self.url = f"{'http' if certificate is None else 'https'}://127.0.0.1:{self.port}"
         self._allowed = allowed
         self._components = components
+        self._domains = domains
         self.tokens: Json = {}
         """What Home Assistant's frontend keeps in its browser."""
         self._token = ""
@@ -247,6 +249,7 @@ class Hass:
         configuration.write_text(
             f"homeassistant:\n  allowlist_external_dirs: {allowed}\n"
             "frontend:\nconfig:\nmedia_source:\ndiagnostics:\n"
+            f"{''.join(f'{domain}:\n' for domain in self._domains)}"
             f"logger:\n  default: warning\n  logs:\n    custom_components.torrent_cast: debug\n"
         )
         self._store("http", 2, self._http_settings(), minor_version=2)

@@ -85,7 +85,6 @@ class Ours(Program):
     """The integration's engine and its HTTP view."""
 
     name = "torrent-cast"
-    options: tuple[str, ...] = ()
 
     @classmethod
     @override
@@ -96,7 +95,7 @@ class Ours(Program):
     @override
     async def command(self) -> list[str]:
         bitrate = f"--bitrate={self.arena.content.bitrate}"
-        return [sys.executable, "-m", "tests.bench.programs.ours", str(self.folder), bitrate, *self.options]
+        return [sys.executable, "-m", "tests.bench.programs.ours", str(self.folder), bitrate]
 
     @override
     def environment(self) -> dict[str, str]:

@@ -26,14 +26,11 @@ from custom_components.torrent_cast.engine import (
     Viewer,
 )
 from custom_components.torrent_cast.engine.verified import Send
-from tests.bench.results import percentile
 from tests.rig.torrents import libtorrent
 
 # Only the tracker may lead to peers.
 SETTINGS: Final = EngineSettings(dht=False, lsd=False, upnp=False)
 METADATA_TIMEOUT: Final = 60.0
-# The timer whose lateness is the loop's lag; s
-TICK: Final = 0.005
 
 
 class Timed:
@@ -93,17 +90,9 @@ class Meter:
     """What the process sees of itself since it was last asked."""
 
     def __init__(self) -> None:
-        self._late: list[float] = []
         self._planning = 0.0
         self._plans = 0
         self._loop_cpu = time.thread_time()
-
-    async def watch(self) -> None:
-        """Note how late a timer is, for ever."""
-        while True:
-            due = time.monotonic() + TICK
-            await asyncio.sleep(TICK)
-            self._late.append(time.monotonic() - due)
 
     def weigh(self, torrent: Torrent) -> None:
         """Count the CPU time of the scheduler: everything from what readers want to what libtorrent is told."""
@@ -118,11 +107,9 @@ class Meter:
         torrent._apply_plan = weighed  # type: ignore[method-assign]  # to weigh it
 
     def take(self) -> dict[str, Any]:
-        """Return lateness (ms), CPU time of scheduler and loop (s), and begin anew."""
-        late, self._late = self._late, []
+        """Return the CPU time of scheduler and loop (s), and begin anew."""
         cpu = time.thread_time()
         found = {
-            "late_ms": {f"p{at}": percentile(late, at) * 1000 for at in (50, 99, 100)} if late else None,
             "plan_cpu": self._planning,
             "plans": self._plans,
             "loop_cpu": cpu - self._loop_cpu,
@@ -134,7 +121,6 @@ class Meter:
 async def main(arguments: argparse.Namespace) -> None:
     """Serve one torrent until the process is ended."""
     meter = Meter()
-    watching = asyncio.create_task(meter.watch()) if arguments.timer else None
     begin = time.monotonic()
     engine = await Engine.start(libtorrent(), arguments.folder, SETTINGS)
     started = time.monotonic() - begin
@@ -148,8 +134,6 @@ async def main(arguments: argparse.Namespace) -> None:
             print(f"listening {url}", flush=True)
         await asyncio.Event().wait()
     finally:
-        if watching:
-            watching.cancel()
         await engine.stop()
 
 
@@ -191,6 +175,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--bitrate", type=float, default=0.0, help="of the film, bytes/s; 0: never slow down")
-    parser.add_argument("--timer", action="store_true", help="measure the event loop's lag")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main(parser.parse_args()))
