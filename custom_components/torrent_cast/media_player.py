@@ -173,7 +173,8 @@ class TorrentCastPlayer(Delegate):
         if session is None or session.file is None:
             return None
         key, index = session.source.key, session.file.index
-        return f"{key}-{index}" if self._entry.runtime_data.pictures.has(key, index) else None
+        look = self._entry.runtime_data.pictures.look(key, index)
+        return None if look is None else f"{key}-{index}-{look}"
 
     @property
     @override

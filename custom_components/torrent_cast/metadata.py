@@ -27,7 +27,7 @@ async def describe(hass: HomeAssistant, playback: Playback, session: Session, ba
         title = (await titles_of(hass, [path]))[path]
         found, label = film(title), title.label
     session.label = label
-    if playback.pictures.has(session.source.key, session.file.index):
+    if playback.has_picture(session):
         found["images"] = [{"url": str(base.with_path(art_path(session)))}]
     return found
 

@@ -88,4 +88,5 @@ def _film(identifier: str, title: str) -> BrowseMediaSource:
 
 
 def _thumbnail(entry: Entry, file: TorrentFile) -> str | None:
-    return picture_path(entry.key, file.index) if file.index in entry.pictures else None
+    look = entry.pictures.get(file.index)
+    return None if look is None else picture_path(entry.key, file.index, look)

@@ -16,9 +16,7 @@ async def test_torrents_of_one_name_can_all_be_chosen(hass: HomeAssistant) -> No
     class Library:
         async def entries(self) -> list[Entry]:
             """Return torrents that nothing but the info-hash tells apart."""
-            return [
-                Entry(key, "A.film.mkv", "", files, (0,), in_use=False, seen=(), pictures=frozenset()) for key in keys
-            ]
+            return [Entry(key, "A.film.mkv", "", files, (0,), in_use=False, seen=(), pictures={}) for key in keys]
 
     found = await menu(hass, cast("Playback", Library()), None)
     assert [where.key for where in found.values()] == keys

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
 from custom_components.torrent_cast.events import EVENT
-from custom_components.torrent_cast.playback import Playback
+from custom_components.torrent_cast.playback import Look, Playback
 from tests.conftest import Seed, kept, settled, soon, until
 from tests.player.conftest import CAST, PLAYER, FakeCast, ask, play, shown
 from tests.services.conftest import NOBODY
@@ -85,6 +85,9 @@ async def test_it_shows_what_a_torrent_has(
     picture = await (await hass_client()).get(attributes["entity_picture"])
     assert picture.content_type == "image/jpeg"
     assert (await picture.read()).startswith(b"\xff\xd8")
+    playback.pictures._known[film.key, 0] = Look.ART  # as of a cover that has come meanwhile
+    playback.changes.beat()
+    await until(lambda: shown(hass).attributes["entity_picture"] != attributes["entity_picture"])
 
 
 async def test_a_pause_of_ours_is_shown_as_buffering(hass: HomeAssistant, cast: FakeCast, playback: Playback) -> None:

@@ -88,6 +88,11 @@ def printable(text: str) -> str:
     return "".join(kept).strip()
 
 
+def folded(name: str) -> str:
+    """Return a name as it compares, however its letters are put together."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
 def _is_control(char: str) -> bool:
     """Tell whether `char` is a control or format character or ends a line or paragraph."""
     category = unicodedata.category(char)

@@ -2,7 +2,7 @@
 
 from .delivery import Delivery, Direct, Remux, deliver
 from .errors import Reason, Refusal, Refused, Unplayable
-from .picture import picture
+from .picture import cover, picture, still
 from .probe import BytePosition, Container, KeyFrames, Probe, content_type, probe
 from .profiles import BROWSER, Extra, Profile, profile_of
 from .streams import Chapter, Kind, Stream
@@ -29,8 +29,10 @@ __all__ = [
     "Unplayable",
     "Worker",
     "content_type",
+    "cover",
     "deliver",
     "picture",
     "probe",
     "profile_of",
+    "still",
 ]

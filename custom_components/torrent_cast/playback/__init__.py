@@ -14,6 +14,7 @@ from .errors import (
 )
 from .following import Following
 from .library import Kept, Library, Seen
+from .pictures import Look
 from .playback import Playback
 from .queue import Enqueue, Queue, Queued
 from .session import Session
@@ -38,6 +39,7 @@ __all__ = [
     "Kept",
     "Library",
     "LoadRefused",
+    "Look",
     "NoData",
     "NoReachableUrl",
     "NoScreen",

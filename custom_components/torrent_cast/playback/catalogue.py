@@ -1,13 +1,13 @@
 """What the library holds: each torrent with its files and how much of them is there."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..engine import Torrent, TorrentFile
 from ..engine.contents import Contents, Shelf, contents_of
 from .library import Library, Seen
-from .pictures import Pictures
+from .pictures import Look, Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Entry:
     in_use: bool
     seen: tuple[Seen, ...]
     """What was seen of its files."""
-    pictures: frozenset[int]
-    """Of which files, by index, there is a picture, or is when somebody asks for it."""
+    pictures: Mapping[int, Look]
+    """Of which files, by index, there is a picture, or is when somebody asks for it, and what it shows."""
 
     @property
     def size(self) -> int:
@@ -52,15 +52,9 @@ async def entries(
     found = []
     for one in newest:
         contents = live.get(one.key) or stored.get(one.key) or Contents((), ())
-        pictured = frozenset(_pictured(one.key, contents, pictures, is_live=one.key in live))
+        pictured = dict(pictures.at_hand(one.key, contents, is_live=one.key in live))
         seen = library.seen(one.key)
         found.append(
             Entry(one.key, one.name, one.added, contents.files, contents.there, one.key in used, seen, pictured)
         )
     return found
-
-
-def _pictured(key: str, contents: Contents, pictures: Pictures, *, is_live: bool) -> Iterator[int]:
-    for file, there in zip(contents.files, contents.there, strict=True):
-        if pictures.has(key, file.index) or (is_live and there and pictures.may_take(key, file)):
-            yield file.index

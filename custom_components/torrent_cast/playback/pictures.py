@@ -1,79 +1,186 @@
-"""Pictures of films, taken out of what is downloaded already and kept in the cache directory."""
+"""Pictures of films and songs, made of what is downloaded already and kept in the cache directory."""
 
 import asyncio
 import contextlib
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..engine import Torrent, TorrentCastError, TorrentFile
-from ..media import Probe, Reason, Unplayable, picture, probe
+from ..engine.contents import Contents
+from ..media import Kind, Probe, Reason, Unplayable, cover, picture, probe, still
+from .artwork import Artwork
 
 if TYPE_CHECKING:
     from ..media import Worker
 
-NAME: Final = re.compile(r"(?P<key>[0-9a-f]{40,64})-(?P<index>[0-9]{1,9})\.jpg")
+NAME: Final = re.compile(r"(?P<key>[0-9a-f]{40,64})-(?P<index>[0-9]{1,9})(?:-(?P<look>art))?\.jpg")
 # Of the film: beyond titles and logos, before what would give it away. The first that is there is taken.
 MOMENTS: Final = (0.3, 0.2, 0.4, 0.1, 0.5)
 # A key frame of 4K has seldom more. Bytes
 KEY_FRAME: Final = 1 << 20
 NOT_THE_FILE: Final = frozenset({Reason.STOPPED, Reason.UNAVAILABLE})
+# A torrent all of whose films are there may be kept awake for so long by a picture that nobody has; s.
+PATIENCE: Final = 60.0
+
+# Where artwork and moments may be found; beside a film it is a file.
+COVER: Final = "cover"
+FILM: Final = "film"
+
+type Name = tuple[str, int]
+"""The info-hash and the index of the file that a picture is of."""
+
+
+class Look(StrEnum):
+    """What a picture shows."""
+
+    FRAME = "frame"
+    """A moment of the film."""
+    ART = "art"
+    """What its makers want to be seen: a cover, a poster. It takes the place of a frame."""
 
 
 class NotThere(Exception):
     """The bytes have not been downloaded yet, and are not to be for a picture's sake."""
 
 
-class Pictures:
-    """The pictures at hand, by info-hash and index of the file."""
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A way to a picture; `where` tells it from the others of the same file."""
 
-    def __init__(self, folder: Path, worker: Worker) -> None:
+    where: str
+    look: Look
+    make: Callable[[], Awaitable[bytes]]
+
+
+class Pictures:
+    """The pictures at hand, by info-hash and index of the file; `changed` is called when there is another one."""
+
+    def __init__(self, folder: Path, worker: Worker, changed: Callable[[], None]) -> None:
         self._folder = folder
         self._worker = worker
-        self._known: set[tuple[str, int]] = set()
-        self._hopeless: set[tuple[str, int]] = set()
+        self._changed = changed
+        self._known: dict[Name, Look] = {}
+        self._hopeless: set[tuple[str, int, str]] = set()
         self._taking = asyncio.Lock()  # one at a time: a film that starts has to wait for one at most
 
     async def load(self) -> None:
         """Look which pictures an earlier run left."""
-        self._known = await asyncio.to_thread(lambda: set(_names(self._folder)))
+        self._known = await asyncio.to_thread(
+            lambda: dict(sorted(_found(self._folder), reverse=True))
+        )  # art comes last
 
-    def has(self, key: str, index: int) -> bool:
-        """Tell whether there is a picture of a file."""
-        return (key, index) in self._known
+    def look(self, key: str, index: int) -> Look | None:
+        """Return what the picture of a file shows, None where there is none."""
+        return self._known.get((key, index))
 
     def may_take(self, key: str, file: TorrentFile) -> bool:
-        """Tell whether it is worth trying to take a picture of a file."""
-        return file.is_video and file.size > 0 and (key, file.index) not in self._hopeless
+        """Tell whether it is worth trying to take a moment of a film as its picture."""
+        return file.is_video and file.size > 0 and not self._is_hopeless((key, file.index), FILM)
+
+    def at_hand(self, key: str, contents: Contents, *, is_live: bool) -> Iterator[tuple[int, Look]]:
+        """Yield of which files, by index, there is a picture, or is when somebody asks for it."""
+        there = {file.index: there for file, there in zip(contents.files, contents.there, strict=True)}
+        artwork = Artwork(file for file in contents.files if is_live and there[file.index] == file.size)
+        for file in contents.files:
+            if (look := self.look(key, file.index)) is not None:
+                yield file.index, look
+            elif _is_shown(file) and is_live and self._is_near(key, file, artwork, has_begun=there[file.index] > 0):
+                yield file.index, Look.FRAME
+
+    def _is_near(self, key: str, file: TorrentFile, artwork: Artwork, *, has_begun: bool) -> bool:
+        return (has_begun and self.may_take(key, file)) or bool(self._hopeful(key, file, artwork))
+
+    def is_promising(self, torrent: Torrent, file: TorrentFile) -> bool:
+        """Tell whether a film or song is likely to have artwork, in it as far as that is known, or beside it."""
+        name = torrent.key, file.index
+        return not self._is_hopeless(name, COVER) or bool(self._hopeful(torrent.key, file, Artwork(torrent.files)))
 
     async def get(self, key: str, index: int) -> bytes | None:
         """Return a picture that was taken."""
-        if not self.has(key, index):
+        if (look := self.look(key, index)) is None:
             return None
         with contextlib.suppress(OSError):
-            return await asyncio.to_thread(self._path(key, index).read_bytes)
+            return await asyncio.to_thread(self._path((key, index), look).read_bytes)
         return None
 
+    # --- making them -----------------------------------------------------------------------------------------------
+
     async def take(self, torrent: Torrent, file: TorrentFile) -> None:
-        """Take a picture of a film if there is none and enough of it was downloaded."""
+        """Take the best picture of a file that can be had of what was downloaded, if there is none as good."""
+        if await self._take_art(torrent, file) or self.look(torrent.key, file.index) is not None:
+            return
+        if self.may_take(torrent.key, file):
+            await self._try(torrent, file, [_Attempt(FILM, Look.FRAME, partial(self._frame, torrent, file))])
+
+    async def fetch(self, torrent: Torrent, file: TorrentFile, found: Probe | None) -> None:
+        """Have the artwork of a file: what is in it, as `found` tells, else what lies beside it, which is downloaded.
+
+        That comes behind what is about to be played, and is given up where nobody has it.
+        """
+        if found is not None and not any(stream.kind is Kind.COVER for stream in found.streams):
+            self._hopeless.add((torrent.key, file.index, COVER))
+        if await self._take_art(torrent, file):
+            return
+        for side in self._hopeful(torrent.key, file, Artwork(torrent.files)):
+            with contextlib.suppress(TorrentCastError), torrent.beside(side):
+                await _come(torrent, file, side)
+            if await self._take_art(torrent, file):
+                return
+
+    async def _take_art(self, torrent: Torrent, file: TorrentFile) -> bool:
+        """Take the cover of a file, or a picture beside it that is there; tell whether there is artwork of it now."""
+        name = torrent.key, file.index
+        if self.look(*name) is Look.ART:
+            return True
+        if not _is_shown(file):
+            return False
+        sides = self._hopeful(torrent.key, file, Artwork(torrent.files))
+        inside = _Attempt(COVER, Look.ART, lambda: cover(self._worker, Downloaded(torrent, file)))
+        beside = [_Attempt(_where(side), Look.ART, partial(self._still, torrent, side)) for side in sides]
+        return await self._try(torrent, file, [inside, *beside])
+
+    async def _try(self, torrent: Torrent, file: TorrentFile, attempts: Collection[_Attempt]) -> bool:
+        """Make the first picture that can be made, unless somebody has meanwhile; tell whether there is one."""
         name = torrent.key, file.index
         async with self._taking:
-            if name in self._known or not self.may_take(torrent.key, file):
-                return
-            try:
-                data = await self._picture(torrent, file)
-                await asyncio.to_thread(_write, self._path(*name), data)
-            except NotThere, OSError, TorrentCastError:
-                return
-            except Unplayable as err:
-                if err.reason not in NOT_THE_FILE:  # another try would be as vain
-                    self._hopeless.add(name)
-                return
-            self._known.add(name)
+            for attempt in attempts:
+                if self.look(*name) in {attempt.look, Look.ART}:
+                    return True
+                if not self._is_hopeless(name, attempt.where) and await self._succeeds(name, attempt):
+                    return True
+        return False
 
-    async def _picture(self, torrent: Torrent, file: TorrentFile) -> bytes:
+    async def _succeeds(self, name: Name, attempt: _Attempt) -> bool:
+        try:
+            data = await attempt.make()
+            await asyncio.to_thread(_write, self._path(name, attempt.look), data)
+        except NotThere, OSError, TorrentCastError:
+            return False
+        except Unplayable as err:
+            if err.reason not in NOT_THE_FILE:  # another try would be as vain
+                self._hopeless.add((*name, attempt.where))
+            return False
+        self._known[name] = attempt.look
+        self._changed()
+        return True
+
+    def _is_hopeless(self, name: Name, where: str) -> bool:
+        return (*name, where) in self._hopeless
+
+    def _hopeful(self, key: str, file: TorrentFile, artwork: Artwork) -> list[TorrentFile]:
+        """Return the artwork beside a file, best first, without what has turned out to be none."""
+        return [side for side in artwork.of(file) if not self._is_hopeless((key, file.index), _where(side))]
+
+    async def _still(self, torrent: Torrent, side: TorrentFile) -> bytes:
+        return await still(self._worker, await Downloaded(torrent, side).read_range(0, side.size))
+
+    async def _frame(self, torrent: Torrent, file: TorrentFile) -> bytes:
         source = Downloaded(torrent, file)
         found = await probe(self._worker, source, file.name)
         for seconds in _moments(found):
@@ -83,21 +190,25 @@ class Pictures:
                 return await picture(self._worker, source, seconds)
         raise NotThere
 
+    # --- forgetting them -------------------------------------------------------------------------------------------
+
     async def keep_only(self, keys: Collection[str]) -> None:
         """Delete the pictures of all other torrents."""
-        gone = {name for name in self._known if name[0] not in keys}
-        self._known -= gone
-        self._hopeless = {name for name in self._hopeless if name[0] in keys}
+        gone = [name for name in self._known if name[0] not in keys]
+        for name in gone:
+            del self._known[name]
+        self._hopeless = {one for one in self._hopeless if one[0] in keys}
         if gone:
-            await asyncio.to_thread(_delete, [self._path(*name) for name in gone])
+            await asyncio.to_thread(_delete, [self._path(name, look) for name in gone for look in Look])
 
     async def erase(self) -> None:
         """Delete them all."""
         self._known.clear()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
-    def _path(self, key: str, index: int) -> Path:
-        return self._folder / f"{key}-{index}.jpg"
+    def _path(self, name: Name, look: Look) -> Path:
+        key, index = name
+        return self._folder / (f"{key}-{index}-{look}.jpg" if look is Look.ART else f"{key}-{index}.jpg")
 
 
 class Downloaded:
@@ -123,17 +234,44 @@ class Downloaded:
         return data[skip : skip + end - start]
 
 
+async def _come(torrent: Torrent, film: TorrentFile, side: TorrentFile) -> None:
+    """Wait for all of a small file: for long only while there is more to come of the film. Raises TorrentCastError."""
+
+    async def pieces() -> None:
+        for piece in torrent.pieces(side):
+            await torrent.wait_for_piece(piece)
+
+    coming = asyncio.ensure_future(pieces())
+    try:
+        while not coming.done():
+            was_complete = not torrent.missing_bytes(film)
+            await asyncio.wait([coming], timeout=PATIENCE)
+            if was_complete and not coming.done():
+                return
+        coming.result()
+    finally:
+        coming.cancel()
+
+
+def _is_shown(file: TorrentFile) -> bool:
+    return file.size > 0 and (file.is_video or file.is_audio)
+
+
+def _where(side: TorrentFile) -> str:
+    return f"file {side.index}"
+
+
 def _moments(found: Probe) -> Iterator[float]:
     if found.duration is not None:
         yield from (found.duration * share for share in MOMENTS)
     yield 0.0
 
 
-def _names(folder: Path) -> Iterator[tuple[str, int]]:
+def _found(folder: Path) -> Iterator[tuple[Name, Look]]:
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if (name := NAME.fullmatch(path.name)) is not None:
-                yield name["key"], int(name["index"])
+                yield (name["key"], int(name["index"])), Look(name["look"] or Look.FRAME)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ from ..media import Worker
 from . import catalogue, unwatched
 from .background import Background
 from .catalogue import Entry
+from .course import Happening
 from .library import Library
 from .listeners import Pulse
 from .pictures import Pictures
@@ -35,8 +36,8 @@ class Playback:
     def __init__(self, libtorrent: ModuleType, library: Library, settings: PlaybackSettings, cache: Path) -> None:
         self.worker = Worker()
         self.library = library
-        self.pictures = Pictures(cache / PICTURES, self.worker)
         self.changes = Pulse(PUSH_INTERVAL)
+        self.pictures = Pictures(cache / PICTURES, self.worker, self.changes.beat)
         self._lt = libtorrent
         self._shelf = Shelf(libtorrent, settings.directory)
         self._background = Background()
@@ -44,6 +45,7 @@ class Playback:
         self._sessions = Sessions(self._torrents, library, self.worker, self._background, self.changes)
         self._queues: dict[str, Queue] = {}
         self.happenings = self._sessions.happenings
+        self.happenings.add(self._on_happening)
 
     # --- sessions --------------------------------------------------------------------------------------------------
 
@@ -163,6 +165,14 @@ class Playback:
                 return entry
         raise SourceError("unknown_torrent")
 
+    def has_picture(self, session: Session) -> bool:
+        """Tell whether there is a picture of what a session plays, or is soon: artwork that is being fetched."""
+        if session.torrent is None or session.file is None:
+            return False
+        if self.pictures.look(session.source.key, session.file.index) is not None:
+            return True
+        return session.is_finding_artwork and self.pictures.is_promising(session.torrent, session.file)
+
     async def picture(self, key: str, index: int) -> bytes | None:
         """Return a picture of a file as a JPEG, None where there is none and none can be taken now."""
         for torrent in self.torrents:
@@ -171,6 +181,10 @@ class Playback:
                     if file.index == index:
                         await self.pictures.take(torrent, file)
         return await self.pictures.get(key, index)
+
+    def _on_happening(self, session: Session, happening: Happening) -> None:
+        if happening is Happening.READY:  # what a player waits for is there
+            session.find_artwork(self.pictures.fetch)
 
     # --- torrents that nobody has to watch -------------------------------------------------------------------------
 
@@ -264,6 +278,7 @@ class Playback:
         for session in self.sessions:
             await self._sessions.remember(session)  # a crash costs no more than the time since
             if session.torrent is not None and session.file is not None:
+                session.find_artwork(self.pictures.fetch)  # of what nobody has prepared: a download
                 await self.pictures.take(session.torrent, session.file)
         await self._torrents.look_at_disk()
 

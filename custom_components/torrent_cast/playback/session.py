@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, Unpack
 
@@ -41,6 +41,11 @@ SCHEME: Final = "torrent-cast"
 TOKEN_BYTES: Final = 32
 # More than a screen shows, and little beside the 64 KiB a Cast message may have; names come from strangers.
 MAX_TITLE: Final = 200  # characters
+
+
+# What finds artwork of a file, by what is known of that.
+type FindArtwork = Callable[[Torrent, TorrentFile, Probe | None], Coroutine[object, object, None]]
+ARTWORK: Final = "artwork"
 
 
 class Owner(Protocol):
@@ -228,6 +233,22 @@ class Session:
         await self.resolve()
         if not self.is_over:
             self._work["download"] = asyncio.create_task(self._attempt(self._download), name="torrent_cast download")
+
+    def find_artwork(self, find: FindArtwork) -> None:
+        """Have artwork of the file found, once and as long as the session lasts; to be called once it is resolved."""
+        if self.torrent is not None and self.file is not None and ARTWORK not in self._work and not self.is_over:
+            finding = find(self.torrent, self.file, self.probe)
+            self._work[ARTWORK] = asyncio.create_task(finding, name=f"torrent_cast {ARTWORK}")
+
+    @property
+    def is_finding_artwork(self) -> bool:
+        """Tell whether artwork is looked for."""
+        return ARTWORK in self._work and not self._work[ARTWORK].done()
+
+    async def artwork_found(self, patience: float) -> None:
+        """Wait `patience` s at most until artwork was found, or is known to be none."""
+        if ARTWORK in self._work:
+            await asyncio.wait([self._work[ARTWORK]], timeout=patience)
 
     async def _download(self) -> None:
         assert self.torrent is not None  # for the type checker: it is resolved

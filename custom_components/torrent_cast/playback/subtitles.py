@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import unicodedata
 from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from ..engine import TorrentCastError, TorrentFile
-from ..engine.files import printable
+from ..engine.files import folded, printable
 from ..engine.futures import retrieved
 from ..media import Stream, Unplayable
 from ..media.languages import language_of, name_of
@@ -83,7 +82,7 @@ def drawn_beside(files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
 
 def _own(found: Sequence[TorrentFile], files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
     alone = sum(file.is_video and not file.is_extra for file in files) == 1
-    stem = _folded(PurePosixPath(film.name).stem)
+    stem = folded(PurePosixPath(film.name).stem)
     own = [file for file in found if alone or _belongs(file, film, stem)]
     return sorted((_side(file, stem) for file in own), key=_order)[:MAX_TRACKS]
 
@@ -109,16 +108,11 @@ def _is_drawn(file: TorrentFile, indexed: Container[str]) -> bool:
 
 def _belongs(file: TorrentFile, film: TorrentFile, stem: str) -> bool:
     path = PurePosixPath(file.path)
-    name, folders = _folded(path.stem), map(_folded, path.parent.parts)
+    name, folders = folded(path.stem), map(folded, path.parent.parts)
     if name == stem or stem in folders or (name.startswith(stem) and not name[len(stem)].isalnum()):
         return True
     number = _episode(film.name)
     return number is not None and _episode(file.name) == number
-
-
-def _folded(name: str) -> str:
-    """Return a name as it compares, however its letters are put together."""
-    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _episode(name: str) -> tuple[int, int] | None:
@@ -130,7 +124,7 @@ def _episode(name: str) -> tuple[int, int] | None:
 
 
 def _side(file: TorrentFile, stem: str) -> Side:
-    own = _folded(PurePosixPath(file.name).stem)
+    own = folded(PurePosixPath(file.name).stem)
     words = WORDS.findall(own.removeprefix(stem))
     kinds, rest = FORCED | HEARING, [word for word in words if word not in FORCED | HEARING]
     # Words of a title may be languages ("It"): of a name that does not begin with the film's only the last counts.

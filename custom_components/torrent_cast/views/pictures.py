@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 
 from ..const import DOMAIN
-from ..playback import Session
+from ..playback import Look, Session
 from ..runtime import playback_of
 from .access import SideView, side_path_of
 
@@ -14,11 +14,13 @@ from .access import SideView, side_path_of
 PICTURE_AGE: Final = 24 * 3600
 PICTURE_TYPE: Final = "image/jpeg"
 ART: Final = "art/film.jpg"
+# Home Assistant, which asks for what the device shows, gives up after 10 s. s
+PATIENCE: Final = 8.0
 
 
-def picture_path(key: str, index: int) -> str:
-    """Return the path of a file's picture."""
-    return f"/api/{DOMAIN}/thumbnail/{key}/{index}"
+def picture_path(key: str, index: int, look: Look = Look.FRAME) -> str:
+    """Return the path of a file's picture: another one for artwork, as browsers keep what they have of the frame."""
+    return f"/api/{DOMAIN}/thumbnail/{key}/{index}{'?art' if look is Look.ART else ''}"
 
 
 def art_path(session: Session) -> str:
@@ -47,9 +49,10 @@ class ArtView(SideView):
 
     @override
     async def answer(self, request: web.Request, session: Session) -> web.Response:
-        """Answer with a JPEG."""
+        """Answer with a JPEG, which may be on its way: LOAD names it before it is there."""
         if session.file is None:
             raise web.HTTPNotFound
+        await session.artwork_found(PATIENCE)
         return await _picture(request, session.source.key, session.file.index)
 
 

@@ -18,7 +18,7 @@ import av
 import av.error
 
 from .captions import captions
-from .picturing import picture
+from .picturing import cover, picture, still
 from .probing import NotMedia, probe
 from .scanning import scan
 from .segments import beginning, segment
@@ -90,6 +90,8 @@ METHODS: Final[dict[str, Callable[[SparseFile, Json], tuple[Json, bytes]]]] = {
     "probe": probe,
     "scan": scan,
     "picture": picture,
+    "cover": cover,
+    "still": still,
     "captions": captions,
     "beginning": beginning,
     "segment": segment,
