@@ -81,6 +81,13 @@ def test_before_anybody_reads_each_head_comes_first() -> None:
     assert base == bytes([0, 0, 2, 1, 2, 1, 0, 0])
 
 
+def test_small_files_beside_come_before_the_rest_and_behind_what_is_about_to_be_read() -> None:
+    base = scheduler.base([range(5)], 8, [range(3, 6)])
+
+    assert base == bytes([2, 1, 1, 2, 2, 2, 0, 0])
+    assert min(priority for reach, priority in RAMP if reach <= 16 * MIB) > scheduler.BESIDE_PRIORITY
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_ramp_falls_and_is_bounded_in_bytes(size: int) -> None:
     priorities = plan([Want(3, MANY - 1, urgent=False)], nothing(), size, ()).priorities

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.torrent_cast.engine import Engine, StorageError, Torrent, TorrentGone, Viewer, scheduler, supply
-from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, HEAD_PRIORITY
+from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, BESIDE_PRIORITY, HEAD_PRIORITY
 from custom_components.torrent_cast.engine.selection import first_priorities
 from custom_components.torrent_cast.engine.supply import Statistics
 from tests.engine.conftest import KIB, PIECE, Seed, Seeders, StartEngine, add, noise, read_all, soon, until, write
@@ -154,6 +154,29 @@ async def test_a_file_selected_twice_is_wanted_until_it_is_deselected_twice(engi
 
     assert wanted == [2, 2, 2, 0]
     assert handle.get_piece_priorities() == [0] * 4 + [2, 1, 1, 1]  # the peers stay
+
+
+async def test_a_small_file_beside_comes_with_the_film_and_is_let_go(
+    engine: Engine, seeders: Seeders, tmp_path: Path
+) -> None:
+    for name, size in (("a.jpg", 3), ("b.mkv", 16), ("c.jpg", 3)):
+        write(tmp_path / "films" / name, noise(size * PIECE))
+    torrent = await add(engine, seeders.seed(tmp_path / "films", upload=SLOW).magnet)
+    first, film, last = torrent.files
+    assert torrent.handle is not None
+    torrent.select(film)
+
+    with torrent.beside(first), torrent.beside(last):
+        inside = torrent.handle.get_piece_priorities()
+        for piece in torrent.pieces(last):
+            await soon(torrent.wait_for_piece(piece))
+    with torrent.beside(first):
+        pass
+
+    assert {inside[piece] for piece in torrent.pieces(last)} == {BESIDE_PRIORITY}
+    priorities = torrent.handle.get_piece_priorities()
+    assert {priorities[piece] for piece in torrent.pieces(first) if not torrent.has(piece)} <= {0}
+    assert torrent.missing_bytes(film), "they came before the rest of it"
 
 
 async def test_before_anybody_has_chosen_the_film_begins_first(engine: Engine, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 MIB: Final = 1024 * 1024
@@ -31,6 +32,8 @@ NEXT_PRIORITY: Final = 6
 BASE_PRIORITY: Final = 1
 # Its first piece: peers connect before anybody has begun to read, and of equal pieces they are asked for any.
 HEAD_PRIORITY: Final = 2
+# Small files beside it: behind the nearest 16 MiB of the ramp, so that nobody who plays waits for them.
+BESIDE_PRIORITY: Final = 2
 # Deadlines order the pieces; the step only has to be finer than the time a piece takes. ms
 STEP_MS: Final = 250
 
@@ -117,13 +120,18 @@ def plan(wants: Sequence[Want], have: Sequence[int], piece_length: int, current:
     )
 
 
-def base(wanted: Iterable[range], pieces: int) -> bytes:
-    """Return the priority of each of so many pieces while no plan says otherwise; whoever reads begins at a head."""
+def base(wanted: Iterable[range], pieces: int, beside: Iterable[range] = ()) -> bytes:
+    """Return the priority of each of so many pieces while no plan says otherwise; whoever reads begins at a head.
+
+    Those of small files `beside` what is wanted are to be there soon.
+    """
     priorities = bytearray(pieces)
     for span in filter(None, wanted):
         for piece in span:
             priorities[piece] = max(priorities[piece], BASE_PRIORITY)
         priorities[span.start] = HEAD_PRIORITY
+    for piece in chain.from_iterable(beside):
+        priorities[piece] = max(priorities[piece], BESIDE_PRIORITY)
     return bytes(priorities)
 
 

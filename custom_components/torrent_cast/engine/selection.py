@@ -37,6 +37,8 @@ class Selection:
     def __init__(self) -> None:
         self.wanted_by: Counter[int] = Counter()
         """How often each file is wanted, by its index."""
+        self.beside: Counter[int] = Counter()
+        """How often each small file is wanted beside those, by its index."""
         self.is_made = False
         """Whether a file was ever chosen."""
 
@@ -60,3 +62,7 @@ class Selection:
         for file in files:
             if file.index in self.wanted_by:
                 yield pieces(file, 0, None)
+
+    def spans_beside(self, files: Sequence[TorrentFile], pieces: Pieces) -> Iterator[range]:
+        """Yield the pieces of the small files that are wanted beside others."""
+        return (pieces(file, 0, None) for file in files if file.index in self.beside)

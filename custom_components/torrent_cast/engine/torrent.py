@@ -1,10 +1,13 @@
 """One torrent: its metadata, its files, and what its readers wait for."""
 
 import asyncio
+import contextlib
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
@@ -151,6 +154,17 @@ class Torrent:
         """Want `file` no more than before its last `select`."""
         self._selection.remove(file)
         self._prioritize()
+
+    @contextlib.contextmanager
+    def beside(self, file: TorrentFile) -> Iterator[None]:
+        """Want `file`, a small one, too: after what is about to be read, before the rest of what is selected."""
+        self._selection.beside[file.index] += 1
+        self._prioritize()
+        try:
+            yield
+        finally:
+            self._selection.beside -= Counter([file.index])
+            self._prioritize()
 
     def hurry(self, *, hurries: bool) -> None:
         """Say whether to download at full speed however much those who play have in hand."""
@@ -318,7 +332,7 @@ class Torrent:
         if not self._selection and (self._selection.is_made or not self._is_new):
             return
         self._pause_or_resume()
-        self._steering.select(scheduler.base(self._wanted(), len(self._have.pieces)))
+        self._steering.select(scheduler.base(self._wanted(), len(self._have.pieces), self._beside()))
         self._host.count_candidates()
 
     def _pause_or_resume(self) -> None:
@@ -335,10 +349,13 @@ class Torrent:
     @property
     def _is_complete(self) -> bool:
         """Tell whether files are selected and all of them are there."""
-        return bool(self._selection) and not any(map(self._have.lacks, self._wanted()))
+        return bool(self._selection) and not any(map(self._have.lacks, chain(self._wanted(), self._beside())))
 
     def _wanted(self) -> Iterator[range]:
         return self._selection.spans(self._files, self.pieces)
+
+    def _beside(self) -> Iterator[range]:
+        return self._selection.spans_beside(self._files, self.pieces)
 
     # --- what the engine tells -------------------------------------------------------------------------------------
 
