@@ -124,10 +124,9 @@ class CastDevice:
         device = CastDevice(self._hass, self._chromecast, session, self._url.origin(), self._describe)
         plain = self._chromecast.uuid in _needs_plain_url
         message = message_of(session, device._url, session.start_position, plain=plain)
-        watcher = watch(self._hass, self._chromecast, session, message.content_id)
-        watcher.begun[session] = begun
+        watch(self._hass, self._chromecast, session, message.content_id)
         session.following = Following(session, device, session.playhead)
-        session.following.wait()
+        session.following.wait(begun)
         device._queue = self._chromecast.media_controller.status.media_session_id
         try:
             answer = await self._send({"type": "QUEUE_INSERT", "items": [message.item()]}, device._queue)

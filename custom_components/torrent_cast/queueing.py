@@ -1,12 +1,13 @@
 """One film after another on a Cast device: what was queued, else the next episode or song of the torrent."""
 
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
-from weakref import WeakSet
+from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary, WeakSet
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -14,14 +15,29 @@ from homeassistant.exceptions import HomeAssistantError
 from . import tree
 from .engine import StorageError, TorrentCastError, TorrentFile
 from .media import Unplayable
-from .playback import Happening, NoReachableUrl, Playback, Queued, Session, SessionEnded, State, TargetUnavailable
+from .playback import (
+    Happening,
+    NoReachableUrl,
+    Playback,
+    Queue,
+    Queued,
+    Session,
+    SessionEnded,
+    State,
+    TargetUnavailable,
+)
 from .playing import play_on
 from .titles import plain, titles_of
 
 _LOGGER = logging.getLogger(__name__)
 
-# Head and index of the next film are fetched this long before the end of the one that plays; s.
+# Head and index of the next film are fetched this long before the end of the one that plays, at the latest; s.
 AHEAD: Final = 60.0
+# In hand of the film that plays before anything of its torrent goes to the next one: what that takes, a few MB, comes
+# within seconds, and a pause of ours waits for no more than 10 s. s
+TO_SPARE: Final = 30.0
+# With less in hand the next film gives way; well above where a device is paused. s
+TOO_LITTLE: Final = 15.0
 # Why no other film would fare better.
 NOT_THE_FILM: Final = (TargetUnavailable, NoReachableUrl, SessionEnded, StorageError)
 # More than anybody goes back.
@@ -32,6 +48,15 @@ type Start = Callable[[Coroutine[Any, Any, None], str], object]
 """Starts a task that ends with the config entry; takes its name too."""
 
 
+class _Mark(NamedTuple):
+    """What making the next film ready depends on: with another one of these it is looked at anew."""
+
+    turn: int  # of the queue
+    loads: int  # after each the device's own queue is empty
+    goes_on: bool  # with the next episode
+    is_near: bool  # to the end
+
+
 class Succession:
     """Goes on with the next film wherever one comes to its end."""
 
@@ -39,7 +64,9 @@ class Succession:
         self._hass = hass
         self._playback = playback
         self._start = start
-        self._seen_to: WeakSet[Session] = WeakSet()  # those whose successor is ready, or there is none
+        self._marks: WeakKeyDictionary[Session, _Mark] = WeakKeyDictionary()  # of what plays: what was seen to last
+        # What a device has in its own queue, and in which: of which session, and how often that was loaded.
+        self._handed: WeakKeyDictionary[Session, tuple[str, int]] = WeakKeyDictionary()
         self._past: OrderedDict[str, Queued] = OrderedDict()  # what a device can go back to, by what it calls that
         self._going_on: WeakSet[Session] = WeakSet()  # those that follow another one and do not play yet
 
@@ -74,40 +101,88 @@ class Succession:
 
     def _on_change(self) -> None:
         for session in self._playback.sessions:
-            if session not in self._seen_to and _is_near_its_end(session):
-                self._seen_to.add(session)
-                self._start(self._make_ready(session), "torrent_cast prepare next film")
+            if session.target is None:
+                continue
+            queue = self._playback.queue(session.target)
+            mark = self._mark(session, queue)
+            if mark is not None and self._marks.get(session) != mark:
+                self._marks[session] = mark
+                self._start(self._make_ready(session, queue, mark), "torrent_cast prepare next film")
+            elif mark is None and _has_too_little(session):
+                self._give_way(session, queue)
 
-    async def _make_ready(self, session: Session) -> None:
-        """Fetch head and index of what comes next; what goes wrong is said when its turn comes."""
-        assert session.target is not None  # it plays
-        queue = self._playback.queue(session.target)
-        if queue.ready is not None:  # what plays was loaded anew, and the device's own queue with it
-            await self._hand_over(session, queue.ready)
+    def _mark(self, session: Session, queue: Queue) -> _Mark | None:
+        """Return what there is to see to now, None while the film that plays has nothing to spare."""
+        is_near = _is_near_its_end(session) and not _has_too_little(session)
+        if not is_near and not _can_spare(session, queue.head):
+            return None
+        loads = session.following.loads if session.following is not None else 0
+        return _Mark(queue.turn, loads, self._playback.settings.next_episode, is_near)
+
+    def _give_way(self, session: Session, queue: Queue) -> None:
+        """Have what comes next take nothing from a film that plays; what is not ready yet begins anew later."""
+        if (ready := queue.ready) is None or ready.is_over or ready.rests:
             return
-        item = None if queue.items else await self._next_in_torrent(session)
-        queued = queue.items[0] if queue.items else None
-        if (coming := queued or item) is None or session.is_over or queue.ready is not None:
+        if ready.following is not None and ready.source.key == session.source.key:
+            ready.rest()
+        else:
+            queue.drop_ready()
+        self._marks.pop(session, None)
+
+    async def _make_ready(self, session: Session, queue: Queue, mark: _Mark) -> None:
+        """Fetch head and index of what comes next; what goes wrong is said when its turn comes.
+
+        Before the end is near the film that plays is to miss nothing: of the same torrent the next one then wants no
+        more. One without an index would have to come in from its beginning; it waits until the end is near.
+        """
+        following = await self._following_session(session, queue, mark)
+        if following is None:
             return
-        following = self._playback.start_queued(coming)
-        queue.make_ready(following, of=queued or session)
-        following.profile = session.profile
         try:
             await following.prepare()
         except (TorrentCastError, Unplayable) as err:
             _LOGGER.debug("The next film is not ready: %s", err.reason)
             return
-        if queue.has_ready(following):
-            await self._hand_over(session, following)
+        if not queue.has_ready(following):  # its turn has come by now
+            return
+        if _is_near_its_end(session) or following.source.key != session.source.key:
+            following.wake()
+        elif following.growing is None:
+            following.rest()
+        else:
+            following.end()
+        await self._hand_over(session, following)
+
+    async def _following_session(self, session: Session, queue: Queue, mark: _Mark) -> Session | None:
+        """Return the session of what comes next, made now unless there is one; None where nothing does."""
+        goes_on = queue.head is not None or mark.goes_on
+        if goes_on and queue.is_ready_for(session):
+            return queue.ready
+        item = queue.head or await self._next_in_torrent(session)
+        if session.is_over or self._marks.get(session) != mark:  # whoever saw that it is another one sees to it
+            return None
+        if item is None:
+            queue.drop_ready()
+            return None
+        following = self._playback.start_queued(item)
+        following.profile = session.profile
+        following.waits = True
+        queue.make_ready(following, of=queue.head or session)
+        return following
 
     async def _hand_over(self, session: Session, following: Session) -> None:
         """Put what comes next into the device's own queue; where that fails it is played once the film is over."""
         if session.following is None or session.is_over or following.is_over or following.playhead is None:
             return
+        where = session.id, session.following.loads
+        if self._handed.get(following) == where:
+            return
+        self._handed[following] = where
         try:
             await session.following.queue(following, partial(self._on_begun, session, following))
         except TorrentCastError as err:
             _LOGGER.debug("The next film is not in the device's queue: %s", err.reason)
+            self._handed.pop(following, None)
 
     async def _go_back(self, past: Queued, target: str) -> None:
         """Play again what a device has gone back to in its own queue: the address that it has is revoked."""
@@ -188,7 +263,33 @@ def _is_its_own_fault(session: Session) -> bool:
 
 
 def _is_near_its_end(session: Session) -> bool:
-    if session.target is None or not session.was_loaded or session.playhead is None or session.probe is None:
+    if not session.was_loaded or session.playhead is None or session.probe is None:
         return False
     duration = session.probe.duration
     return duration is not None and duration - session.playhead.seconds < AHEAD
+
+
+def _can_spare(session: Session, queued: Queued | None) -> bool:
+    """Tell whether a film that plays does not miss what is fetched of the next one meanwhile.
+
+    What comes of another torrent goes on coming, so that all of this film has to be there before. One that is converted
+    is made as it plays: what is in hand of it says nothing. A torrent that somebody has paused stays so.
+    """
+    following = session.following
+    if following is None or not session.was_loaded or session.is_converted:
+        return False
+    if session.torrent is None or session.torrent.is_halted:
+        return False
+    if session.state not in {State.PLAYING, State.PAUSED} or following.hold.is_held:
+        return False
+    health = following.health
+    if health is None or health.stall_in is not None:
+        return False
+    is_of_another = queued is not None and queued.source.key != session.source.key
+    return health.seconds >= (math.inf if is_of_another else TO_SPARE)
+
+
+def _has_too_little(session: Session) -> bool:
+    """Tell whether a film needs all that comes in."""
+    health = session.following.health if session.following is not None else None
+    return health is not None and health.seconds < TOO_LITTLE

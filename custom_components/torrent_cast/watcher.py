@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Final, override
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -60,9 +59,10 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
     def _on_state(event: Event[EventStateChangedData]) -> None:
         if (state := event.data["new_state"]) is None:
             return
-        for session in playback.for_target(state.entity_id):
-            if session.was_loaded and (session.disconnected_since is not None or session in _by_state):
-                _follow_entity(session, state)
+        followed = [session for session in playback.for_target(state.entity_id) if _is_followed_by_state(session)]
+        goes_on = bool(followed) and _has_gone_on(playback.queue(state.entity_id).ready, state)
+        for session in followed:
+            _follow_entity(session, state, goes_on=goes_on)
 
     @callback
     def _is_of_ours(data: EventStateChangedData) -> bool:
@@ -71,10 +71,30 @@ def async_listen(hass: HomeAssistant, playback: Playback) -> CALLBACK_TYPE:
     return hass.bus.async_listen(EVENT_STATE_CHANGED, _on_state, event_filter=_is_of_ours)
 
 
-@callback
-def _follow_entity(session: Session, state: HaState) -> None:
+def _is_followed_by_state(session: Session) -> bool:
+    return session.was_loaded and (session.disconnected_since is not None or session in _by_state)
+
+
+def _is_shown(session: Session, state: HaState) -> bool:
+    """Tell whether a Cast entity shows what a session plays."""
     content_id = state.attributes.get(ATTR_MEDIA_CONTENT_ID)
-    is_ours = content_id is not None and (content_id == session.content_id or token_in(content_id) == session.token)
+    return content_id is not None and (content_id == session.content_id or token_in(content_id) == session.token)
+
+
+def _has_gone_on(ready: Session | None, state: HaState) -> bool:
+    """Tell whether a device has begun with what comes next, out of its own queue; it is followed from then on."""
+    if ready is None or ready.following is None or state.state == STATE_IDLE or not _is_shown(ready, state):
+        return False
+    if not ready.following.join():
+        return False
+    _follow_entity(ready, state)
+    return True
+
+
+@callback
+def _follow_entity(session: Session, state: HaState, *, goes_on: bool = False) -> None:
+    content_id = state.attributes.get(ATTR_MEDIA_CONTENT_ID)
+    is_ours = _is_shown(session, state)
     if state.state in {STATE_UNAVAILABLE, STATE_UNKNOWN}:
         session.disconnected_since = session.disconnected_since or time.monotonic()
         _by_state.discard(session)  # before the next connection has told what plays, the entity is idle
@@ -85,7 +105,7 @@ def _follow_entity(session: Session, state: HaState) -> None:
     elif is_ours or (content_id is None and session in _by_state):
         session.end(_seen_ending(session))
     elif content_id is not None:
-        session.end()  # somebody has loaded something else
+        session.end(_seen_ending(session) if goes_on else State.STOPPED)  # else somebody has loaded something else
 
 
 def _seen_ending(session: Session) -> State:
@@ -100,7 +120,6 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass
         self.sessions: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
-        self.begun: WeakKeyDictionary[Session, Callable[[], None]] = WeakKeyDictionary()  # of those in its own queue
         self.connections = 0  # how often the device was connected since it is watched
         self._connected = asyncio.Event()
         self._told = asyncio.Event()
@@ -144,7 +163,6 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         for session, queued_as in list(self.sessions.items()):
             if queued_as == content_id and session.following is not None and session.following.join():
                 goes_on = True
-                self.begun.pop(session)()
         for session, loaded_as in list(self.sessions.items()):
             if loaded_as == content_id:
                 _follow(session, player_state, idle_reason, position)

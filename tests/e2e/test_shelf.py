@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from homeassistant.components.media_player import MediaPlayerEntityFeature
 
+from custom_components.torrent_cast.queueing import AHEAD
 from tests.media.conftest import ffmpeg
 from tests.rig.films import SHORT, Film, film
 from tests.rig.hass import HassError
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 FIRST = "Some Show S01E01.mp4"
 SECOND = "Some Show S01E02.mkv"
 THIRD = "Some Show S01E03.mp4"
+LONG = "Some Show S02E01.mp4"
+AFTER_LONG = "Some Show S02E02.mp4"
 XVID = "Old film (2026).avi"
 
 BOTH_WAYS = MediaPlayerEntityFeature.NEXT_TRACK | MediaPlayerEntityFeature.PREVIOUS_TRACK
@@ -33,6 +36,10 @@ SONGS = ("10 Third.mp3", "2 Second.flac", "1 First.mp3")
 
 CLOCK = Film("Clock (2026).mp4", seconds=60, bitrate=1_200_000, width=320, height=180)
 """What becomes the film that has to be converted."""
+
+
+LONG_CLOCK = Film("Long clock (2026).mp4", seconds=180, bitrate=1_000_000, width=320, height=180)
+"""What is far from its end for a while."""
 
 
 SIZE = ("-b:v", "2500k", "-g", "50")
@@ -52,8 +59,9 @@ class Shelf(Stage):
         folder = self.folder / "Shelf"
         folder.mkdir()
         short, clock = await film(SHORT), await film(CLOCK)
-        for name in (FIRST, THIRD):
-            (folder / name).hardlink_to(short)
+        long_clock = await film(LONG_CLOCK)
+        for name, source in ((FIRST, short), (THIRD, short), (LONG, long_clock), (AFTER_LONG, long_clock)):
+            (folder / name).hardlink_to(source)
         copied = ("-c:v", "copy", "-c:a", "ac3")
         xvid = ("-c:v", "mpeg4", "-vtag", "XVID", "-bf", "2", "-c:a", "libmp3lame", *SIZE)
         for name, source, how in ((SECOND, short, copied), (XVID, clock, xvid)):
@@ -151,6 +159,20 @@ async def test_a_device_goes_to_the_next_episode_and_back(shelf: Shelf) -> None:
             data = await happening()
             told = (data["type"], data["title"])
         assert (await shelf.player.frames_moving()).clock is not None
+
+
+async def test_a_device_goes_to_the_next_episode_long_before_the_end(shelf: Shelf) -> None:
+    await play(shelf, LONG)
+    await shows(shelf, "Some Show S02E01", with_next=True)
+    loads = len(shelf.receiver.loads)
+    assert (await shelf.player.stats()).current_time < LONG_CLOCK.seconds - 2 * AHEAD
+    await seek(shelf, 60)
+    begun = asyncio.create_task(shelf.player.frames_moving(near=1))
+    await shelf.hass.service("media_player.media_next_track", entity_id=shelf.entity_id)
+    await shows(shelf, "Some Show S02E02")
+    assert (await asyncio.wait_for(begun, PATIENCE)).clock is not None
+    assert len(shelf.receiver.loads) == loads, "out of its own queue"
+    await seek(shelf, 100)  # it comes in as any film that plays
 
 
 async def test_a_film_that_a_device_does_not_play_is_converted(shelf: Shelf) -> None:

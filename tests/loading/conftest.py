@@ -121,10 +121,10 @@ def reachable(playback: Playback, monkeypatch: pytest.MonkeyPatch) -> None:
 async def play(
     hass: HomeAssistant, playback: Playback, film: Seed, tv: Television
 ) -> AsyncIterator[Callable[..., Any]]:
-    """Return what has a device play the film."""
+    """Return what has a device play the film, or that of another `source`."""
 
-    async def play(device: FakeChromecast, **asked: Any) -> Session:  # noqa: ANN401  # a session's
-        session = device.session = playback.start_session(await playback.parse(film.magnet), **asked)
+    async def play(device: FakeChromecast, source: Seed = film, **asked: Any) -> Session:  # noqa: ANN401  # a session's
+        session = device.session = playback.start_session(await playback.parse(source.magnet), **asked)
         assert await soon(cast.async_play_media(hass, tv.entity_id, device, "video", session.content_id))  # type: ignore[arg-type]  # what is used of it
         return session
 

@@ -225,5 +225,12 @@ async def test_nothing_runs_after_its_end(playhead: Playhead) -> None:
     assert playhead._doubt is None
 
 
+async def test_a_device_that_begins_late_has_just_jumped(playhead: Playhead, place: Place, clock: Clock) -> None:
+    clock.now += 600
+    playhead.begin()
+    clock.now += 3
+    assert (playhead.since_jump, place.jumps) == (3, [])
+
+
 async def test_it_tells_what_is_in_hand(playhead: Playhead) -> None:
     assert playhead.bytes_in_hand == 7.0

@@ -78,13 +78,15 @@ class Following:
         self._device = device
         self.playhead = playhead
         self.hold = Hold()
+        self.loads = 0
+        """How often the device was given the session to load, each time with a queue of its own that is empty."""
         self._reloads = 0
         self._is_loading = False
         self._broken: LoadRefused | None = None  # what the device said last, not yet answered
         self._reloading: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._asked: Jump | None = None
-        self._is_waiting = False  # in the device's own queue
+        self._begun: Callable[[], None] | None = None  # while it waits in the device's own queue: to be told then
         self._joined = asyncio.Event()
 
     async def begin(self) -> None:
@@ -100,19 +102,21 @@ class Following:
         """Wait until the device has been told all that it is to be told, so that others may speak with it."""
         await self._device.settled()
 
-    def wait(self) -> None:
-        """Take note that the device has the session in its queue."""
-        self._is_waiting = True
+    def wait(self, begun: Callable[[], None]) -> None:
+        """Take note that the device has the session in its queue; `begun` is called when it begins with it."""
+        self._begun = begun
 
     def join(self) -> bool:
         """Follow the session if the device has begun with it out of its queue; tell whether it has just done so."""
-        if not self._is_waiting:
+        if (begun := self._begun) is None:
             return False
-        self._is_waiting = False
+        self._begun = None
         self._session.set_state(State.LOADING)
         self._session.was_loaded = True
+        self.playhead.begin()
         self._look()
         self._joined.set()
+        begun()
         return True
 
     async def joined(self) -> bool:
@@ -124,8 +128,8 @@ class Following:
 
     def close(self) -> None:
         """Leave the device alone."""
-        if self._is_waiting:
-            self._is_waiting = False  # what the device begins with all the same is not followed
+        if self._begun is not None:
+            self._begun = None  # what the device begins with all the same is not followed
             self._device.withdraw()
         self.playhead.close()
         for task in (self._looking, self._reloading):
@@ -197,6 +201,7 @@ class Following:
 
     async def _load(self, position: float) -> None:
         self._is_loading = True
+        self.loads += 1
         try:
             await self._device.load(position)
         finally:

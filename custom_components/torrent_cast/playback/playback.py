@@ -114,6 +114,8 @@ class Playback:
     def claim(self, session: Session, entity_id: str) -> None:
         """Give a device to `session`: what has not got onto its screen by now will not take it later."""
         session.target = entity_id
+        session.waits = False
+        session.wake()
         for other in self.for_target(entity_id):
             if other is not session and not other.was_loaded:
                 other.end()

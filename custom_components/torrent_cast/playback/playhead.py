@@ -69,6 +69,10 @@ class Playhead:
         """Return the time since the last jump, s."""
         return self._clock() - self._jumped_at
 
+    def begin(self) -> None:
+        """Take note that the device begins only now, some time after the film was made ready: that is like a jump."""
+        self._jumped_at = self._clock()
+
     def learn(self, found: Probe) -> None:
         """Take what is known of the film by now."""
         self._probe = found

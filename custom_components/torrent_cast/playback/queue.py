@@ -50,19 +50,28 @@ class Queue:
         self.items: tuple[Queued, ...] = ()
         self.ready: Session | None = None
         self._ready_of: Queued | Session | None = None
+        self.turn = 0
+        """How often what comes next has changed, whatever plays."""
         self.is_overtaken = False
         """Whether it is being found out what is to be played at once, before what is queued: it has no session yet."""
 
+    @property
+    def head(self) -> Queued | None:
+        """Return the film that was queued to come next."""
+        return self.items[0] if self.items else None
+
     def put(self, items: Iterable[Queued], where: Enqueue) -> None:
         """Take films in; what was made ready gives way to what now comes before it."""
-        items = tuple(items)
+        items, before = tuple(items), self.head
         if where is Enqueue.REPLACE:
             self.items = items
         elif where is Enqueue.ADD:
             self.items = (*self.items, *items)
         else:
             self.items = (*items, *self.items)
-        self._drop()
+        if self.head is not before:
+            self.turn += 1
+            self._drop()
         self._changed()
 
     def pop(self) -> Queued | None:
@@ -87,6 +96,10 @@ class Queue:
         session, self.ready, self._ready_of = self.ready, None, None
         return session
 
+    def is_ready_for(self, session: Session) -> bool:
+        """Tell whether what comes after a session is ready, or is being made so."""
+        return self.ready is not None and not self.ready.is_over and self._ready_of is (self.head or session)
+
     def has_ready(self, session: Session) -> bool:
         """Tell whether that session is the one that comes next."""
         return self.ready is session
@@ -100,8 +113,13 @@ class Queue:
     def clear(self) -> None:
         """Forget all."""
         self.items = ()
+        self.turn += 1
         self._drop()
         self._changed()
+
+    def drop_ready(self) -> None:
+        """Make nothing ready: nothing is to come."""
+        self._drop()
 
     def give_up(self) -> None:
         """Forget all, and what is being found out to be played at once."""

@@ -137,6 +137,9 @@ class Session:
         self.requested = asyncio.Event()
         self.was_loaded = False  # the receiver has shown our content
         self.replaced_by: str | None = None  # what the receiver shows in its place
+        self.waits = False  # it is made ready to follow another one, whose turn is not over
+        self.rests = False  # meanwhile nothing more is wanted for it: that one is of the same torrent
+        self._ahead: Cursor | None = None  # what a player reads next is planned for here
         self.was_used = False  # somebody has asked for the stream
         self.last_used = time.monotonic()
         self.disconnected_since: float | None = None  # the receiver is out of reach; monotonic s
@@ -204,6 +207,11 @@ class Session:
         """Return up to which second the device can seek in a film without an index, None for anywhere."""
         until = self.growing.until if self.growing is not None else None
         return None if until is None else int(until)
+
+    @property
+    def is_converted(self) -> bool:
+        """Tell whether the video has to be converted while it plays."""
+        return self._converting is not None
 
     @property
     def _reports(self) -> bool:
@@ -288,7 +296,8 @@ class Session:
         assert self.torrent is not None  # for the type checker: `resolve` set both
         assert self.file is not None
         self.set_state(State.BUFFERING)
-        ahead = await self._cursors.enter_async_context(self.torrent.cursor(self.file, viewer=self.viewer))
+        cursor = self.torrent.cursor(self.file, viewer=self.viewer)
+        ahead = self._ahead = await self._cursors.enter_async_context(cursor)
         await self._while_data_comes(self.torrent, self.file, self._first_seconds(self.torrent, self.file, ahead))
 
     async def _first_seconds(self, torrent: Torrent, file: TorrentFile, ahead: Cursor) -> None:
@@ -317,6 +326,22 @@ class Session:
         if not self._reports and self.hls is None:
             await self.release()  # its requests alone say what it wants
         self._owner.happened(self, Happening.READY)
+
+    def rest(self) -> None:
+        """Want nothing more of the torrent for now; what is there stays."""
+        if self.is_over or self.rests or self.torrent is None or self.file is None or self._ahead is None:
+            return
+        self.rests = True
+        self.torrent.detach(self._ahead)
+        self.torrent.deselect(self.file)
+
+    def wake(self) -> None:
+        """Want again what a player reads next."""
+        if self.is_over or not self.rests or self.torrent is None or self.file is None or self._ahead is None:
+            return
+        self.rests = False
+        self.torrent.select(self.file)
+        self.torrent.attach(self._ahead)
 
     def _segmented(self, torrent: Torrent, file: TorrentFile, found: Probe, ahead: Cursor) -> Hls | None:
         """Return the film in segments if the device needs it so. Raises Refused."""

@@ -160,7 +160,8 @@ class Sessions:
         await session.release()
         await self.remember(session)
         if session.torrent is not None and session.file is not None:
-            session.torrent.deselect(session.file)
+            if not session.rests:
+                session.torrent.deselect(session.file)
             if session.downloads and session.state is not State.STOPPED:  # a restart goes on with what was stopped
                 await self._library.set_download(session.source.key, session.file.index, wanted=False)
         await self._torrents.release(session.source.key)
@@ -188,7 +189,7 @@ class Sessions:
 
 def _is_abandoned(session: Session) -> bool:
     now = time.monotonic()
-    if session.downloads:
+    if session.downloads or session.waits:
         return False
     if session.was_loaded:  # the connections of a TV without power stay open for a quarter of an hour
         return session.disconnected_since is not None and now - session.disconnected_since > LOST_RECEIVER

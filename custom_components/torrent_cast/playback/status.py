@@ -48,9 +48,9 @@ class Status:
 
 
 def status(sessions: Iterable[Session], torrents: Sequence[Torrent]) -> Status:
-    """Return the sum of what is there."""
+    """Return the sum of what is there; what only waits for its turn is nothing that goes on."""
     halted = {torrent.key for torrent in torrents if torrent.is_halted}
-    found = [_activity(session) for session in sessions if not _stands_still(session, halted)]
+    found = [_activity(one) for one in sessions if not one.waits and not _stands_still(one, halted)]
     if len(halted) < len(torrents):
         found.append(Activity.SHARING)
     if halted and not found:
