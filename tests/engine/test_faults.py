@@ -168,6 +168,27 @@ async def test_peers_leave_and_come_back_one_after_the_other(engine: Engine, fil
         assert not torrent.missing_bytes(torrent.files[0])
 
 
+async def test_who_gave_something_and_went_is_tried_until_it_is_back(
+    engine: Engine, long_film: Path, long_metainfo: Metainfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "count_candidates", lambda: None)
+    assert engine._session is not None
+    async with (
+        a_swarm(long_film, long_metainfo, SLOW) as swarm,
+        a_reader(engine, long_metainfo.metainfo) as (torrent, reader),
+    ):
+        assert torrent.handle is not None
+        torrent.handle.connect_peer((swarm.peers[0], swarm._port(0)))
+        await check(reader, 4 * PIECE)
+        await until(lambda: torrent.lost._given)
+        engine._session.apply_settings({"max_failcount": 1})  # libtorrent never tries who has hung up
+        await swarm.stop_seeder(0)
+        await until(lambda: torrent.lost._since)
+        await swarm.start_seeder(0)
+
+        await check(reader, 40 * PIECE)
+
+
 @pytest.mark.parametrize("seconds", [0, 60])
 async def test_reading_goes_on_when_the_whole_swarm_has_been_dead_for_a_while(
     engine: Engine, film: Path, metainfo: Metainfo, seconds: float

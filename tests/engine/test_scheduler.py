@@ -8,6 +8,7 @@ import pytest
 from custom_components.torrent_cast.engine import scheduler
 from custom_components.torrent_cast.engine.scheduler import (
     MIB,
+    NEAREST,
     RAMP,
     Plan,
     Reserve,
@@ -94,9 +95,17 @@ def test_the_ramp_falls_and_is_bounded_in_bytes(size: int) -> None:
 
     ahead = [priorities[piece] for piece in sorted(priorities)]
     assert ahead == sorted(ahead, reverse=True)
-    assert ahead[0] == RAMP[0][1]
-    assert set(ahead) == {priority for _, priority in RAMP}
+    assert ahead.count(RAMP[0][1] + 1) == max(1, NEAREST // size)
+    assert set(ahead) - {RAMP[0][1]} == {RAMP[0][1] + 1} | {priority for _, priority in RAMP[1:]}
     assert len(ahead) * size <= max(RAMP[-1][0], len(RAMP) * size)
+
+
+@pytest.mark.parametrize(("there", "nearest", "priority"), [(0, 0, 5), (2, 2, 5), (4, 4, 4), (30, 30, 3)])
+def test_what_is_missing_nearest_comes_before_the_rest_of_its_step(there: int, nearest: int, priority: int) -> None:
+    priorities = plan([Want(0, MANY - 1, urgent=False)], with_pieces(*range(there)), MIB, ()).priorities
+
+    assert priorities[nearest] == priority
+    assert all(other < priority for piece, other in priorities.items() if piece != nearest)
 
 
 def test_the_ramp_ends_with_the_reader() -> None:
@@ -107,7 +116,7 @@ def test_where_ramps_overlap_the_higher_priority_holds() -> None:
     near = plan([Want(20, 99, urgent=False)], nothing(), MIB, ()).priorities
     both = plan([Want(20, 99, urgent=False), Want(0, 99, urgent=False)], nothing(), MIB, ()).priorities
 
-    assert both[20] == near[20] == RAMP[0][1]
+    assert both[20] == near[20] == RAMP[0][1] + 1
     assert both[30] == near[30]
 
 

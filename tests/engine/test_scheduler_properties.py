@@ -76,6 +76,18 @@ def test_nothing_ahead_of_a_reader_is_left_unrequested(world: World) -> None:
 
 @HONEST
 @given(worlds())
+def test_what_is_missing_nearest_to_a_reader_waits_for_nothing_behind_it(world: World) -> None:
+    for want in world.wants:
+        made = World([want], world.have, world.piece_length).plan().priorities
+        ahead = [made[piece] for piece in sorted(made)]
+
+        assert ahead == sorted(ahead, reverse=True)
+        nearest = -(-scheduler.NEAREST // world.piece_length)
+        assert all(ahead[nearest - 1] > priority for priority in ahead[nearest:])
+
+
+@HONEST
+@given(worlds())
 def test_only_what_is_missing_and_wanted_is_asked_for(world: World) -> None:
     made = world.plan()
 
@@ -123,7 +135,7 @@ def test_a_piece_that_hangs_is_freed_and_still_wanted_most(world: World, data: s
     made = alone.plan()
 
     if not world.have[want.first]:
-        assert made.priorities[want.first] == (scheduler.TOP_PRIORITY if want.jumped else RAMP[0][1])
+        assert made.priorities[want.first] == (scheduler.TOP_PRIORITY if want.jumped else RAMP[0][1] + 1)
         assert list(made.deadlines) == [others[0] if others else want.first]
 
 

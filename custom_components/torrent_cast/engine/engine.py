@@ -276,7 +276,10 @@ class Engine:
             return []
 
     async def _look_at_peers(self, torrent: Torrent) -> None:
-        torrent.supply.has_forgetful_peers = any(map(is_forgetful, await self.peers(torrent)))
+        peers = await self.peers(torrent)
+        torrent.lost.see(peers)
+        if torrent.supply.is_young:
+            torrent.supply.has_forgetful_peers = any(map(is_forgetful, peers))
 
     def count_candidates(self) -> None:
         """Have libtorrent count anew whom it could connect to."""
@@ -341,7 +344,7 @@ class Engine:
             self._statistics = self._loop.call_later(STATISTICS_INTERVAL, self._ask_for_statistics)
             for torrent in self.torrents:
                 torrent.on_second()
-                if torrent.supply.is_young:
+                if torrent.supply.is_young or torrent.supply.has_plenty is not None:
                     self._spawn(self._look_at_peers(torrent), "peers")
             self._tuning.watch_senders(self.torrents)
             self._loop.call_soon(lambda: self._tuning.shorten_queues(self.torrents))  # once they have planned

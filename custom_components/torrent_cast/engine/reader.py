@@ -24,7 +24,8 @@ FREE_FOR: Final = 1.5
 # Players keep their old connection open after a seek, unread. A reader that was left alone for so long has no say
 # while another reads the same file; it has one again as soon as it is read. s
 GHOST_AFTER: Final = 2.0
-# Reading on moves the ramp in steps: its first stretch is four of them, and a plan for small pieces is long. Bytes
+# Reading on moves the ramp in steps, and so does what comes: its first stretch is four of them, and a plan for small
+# pieces is long. Bytes
 PLAN_STEP: Final = 1024 * 1024
 
 

@@ -10,7 +10,7 @@ idle links.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain
@@ -20,11 +20,13 @@ MIB: Final = 1024 * 1024
 
 # The ramp, nearest first: how many bytes ahead of a reader get which of libtorrent's priorities. 7, the highest, is for
 # what has a deadline, alone: with the first of the ramp at 7 too, target and ramp came at the same time.
-# Of pieces of one priority libtorrent asks for any, so there are steps, each about as long as all before it: what comes
-# first is never much further ahead than what is still missing. The first is twice what a player takes before it shows a
-# picture (2 MiB); the last reaches as far as `ENOUGH_SECONDS` of a film of 26 Mbit/s, a UHD one. In bytes: pieces have
-# 16 KiB to 16 MiB, and libtorrent gets slow where many are raised.
-RAMP: Final = ((4 * MIB, 5), (8 * MIB, 4), (16 * MIB, 3), (64 * MIB, 2))
+# The first step is twice what a player takes before it shows a picture (2 MiB); the last reaches as far as
+# `ENOUGH_SECONDS` of a film of 26 Mbit/s, a UHD one. In bytes: pieces have 16 KiB to 16 MiB, and libtorrent gets slow
+# where many are raised.
+RAMP: Final = ((4 * MIB, 4), (16 * MIB, 3), (64 * MIB, 2))
+# Of pieces of one priority libtorrent asks for any. With 2 s of film in hand and two in a piece, one that came third
+# instead of first kept the picture waiting: so much of what is missing, nearest to a reader, has one more.
+NEAREST: Final = 1 * MIB
 TOP_PRIORITY: Final = 7
 # The piece after the target of a jump: a player's first request seldom ends inside the target.
 NEXT_PRIORITY: Final = 6
@@ -204,13 +206,21 @@ def _targets(wants: Sequence[Want], have: Sequence[int]) -> dict[int, int]:
 
 def _ramp(wants: Sequence[Want], have: Sequence[int], piece_length: int) -> dict[int, int]:
     """Return the priorities ahead of the readers; where ramps overlap the higher one holds."""
+    nearest = -(-NEAREST // piece_length)
     priorities: dict[int, int] = {}
     for want in wants:
-        begin = want.first
-        for reach, priority in RAMP:
-            end = min(want.last + 1, max(want.first + -(-reach // piece_length), begin + 1))
-            for piece in range(begin, end):
-                if not have[piece]:
-                    priorities[piece] = max(priority, priorities.get(piece, 0))
-            begin = max(begin, end)
+        for number, (piece, step) in enumerate(_missing(want, have, piece_length)):
+            priority = step + 1 if number < nearest else step
+            priorities[piece] = max(priority, priorities.get(piece, 0))
     return priorities
+
+
+def _missing(want: Want, have: Sequence[int], piece_length: int) -> Iterator[tuple[int, int]]:
+    """Yield what is missing ahead of a reader, nearest first, with the priority of its step."""
+    begin = want.first
+    for reach, priority in RAMP:
+        end = min(want.last + 1, max(want.first + -(-reach // piece_length), begin + 1))
+        for piece in range(begin, end):
+            if not have[piece]:
+                yield piece, priority
+        begin = max(begin, end)

@@ -22,8 +22,9 @@ from .futures import future
 from .hangs import Hangs
 from .have import Have
 from .lies import Lies
+from .lost import Lost
 from .pieces import Pieces, Run
-from .reader import Cursor, Reader, leading, without_ghosts
+from .reader import PLAN_STEP, Cursor, Reader, leading, without_ghosts
 from .scheduler import Viewer
 from .selection import Selection
 from .source import Source, info_hashes
@@ -73,6 +74,7 @@ class Torrent:
         self.name = source.name
         self.folder = folder
         self.supply = Supply(self._loop.time)
+        self.lost = Lost(self._loop.time)
         self._handle: lt.torrent_handle | None = None
         self._info: lt.torrent_info | None = None
         self._ready: asyncio.Future[None] = future()
@@ -89,6 +91,7 @@ class Torrent:
         self._hangs: Hangs | None = None
         self._rechecking = False
         self._scheduled = False
+        self._unplanned = 0  # bytes that have come since the last plan
         self._shares = True
         self._is_paused = False
         self._knows_peers = False
@@ -295,6 +298,7 @@ class Torrent:
 
     def _apply_plan(self) -> None:
         self._scheduled = False
+        self._unplanned = 0
         steering = self._steering
         if steering is None or self._failure is not None or self._rechecking:
             return
@@ -446,6 +450,8 @@ class Torrent:
             self.lies.look()
             self._renew_if_due()
         self.reschedule()  # a reader may be stuck by now, or a ghost
+        for peer in self.lost.due() if self.supply.has_plenty is not None else ():
+            self._handle.connect_peer(peer, self._host.libtorrent.peer_info.tracker)
         if self.supply.should_announce(waiting=self._info is None or self._have.is_awaited):
             self._handle.force_reannounce(0, -1, self._host.libtorrent.reannounce_flags_t.ignore_min_interval)
             self._handle.force_dht_announce()
@@ -468,7 +474,8 @@ class Torrent:
         self._have.add(piece)
         if not self._shares:
             self._pause_or_resume()
-        if self._steering is not None and self._steering.arrived(piece):
+        self._unplanned += self.piece_length
+        if self._steering is not None and (self._steering.arrived(piece) or self._unplanned >= PLAN_STEP):
             self.reschedule()
 
     def on_failed_piece(self, piece: int) -> None:
