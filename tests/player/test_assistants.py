@@ -266,11 +266,25 @@ async def test_what_is_wrong_is_said_in_the_language_of_who_asks(
     assert why in await say(hass, question, language)
 
 
-async def test_the_wait_is_what_is_missing_over_what_comes_in(
-    hass: HomeAssistant, subentry: str, cast: FakeCast, playback: Playback, film: Seed
+async def test_the_wait_is_what_is_missing_over_what_comes_in_for_it(
+    hass: HomeAssistant,
+    subentry: str,
+    cast: FakeCast,
+    playback: Playback,
+    film: Seed,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = playback.start_session(await playback.parse(film.magnet), target=CAST)
     assert seconds_to_wait(session) is None
     await soon(session.prepare())
     assert seconds_to_wait(session) == 0
+    torrent = session.torrent
+    assert torrent is not None
+    with monkeypatch.context() as missing:
+        missing.setattr(torrent, "has", lambda _piece: False)
+        missing.setattr(torrent, "rate_for", {session.viewer: torrent.piece_length}.__getitem__)
+        pieces = seconds_to_wait(session)
+        missing.setattr(torrent, "rate_for", {session.viewer: torrent.piece_length * 2}.__getitem__)
+        assert pieces
+        assert seconds_to_wait(session) == pieces / 2
     session.end()

@@ -6,7 +6,7 @@ from .status import playable_seconds
 
 
 def seconds_to_wait(session: Session) -> float | None:
-    """Return in how many s a film can play if as much comes in as now: 0 when it can, None when nobody knows."""
+    """Return in how many s a film can play if as much comes in for it as now: 0 when it can, None when nobody knows."""
     held = session.following is not None and session.following.hold.is_held
     if session.was_loaded and not held:
         return 0.0
@@ -15,7 +15,7 @@ def seconds_to_wait(session: Session) -> float | None:
         return None
     if missing <= 0:
         return 0.0
-    rate = session.torrent.statistics.download_rate
+    rate = session.torrent.rate_for(session.viewer)
     return missing / rate if rate else None
 
 
