@@ -82,3 +82,34 @@ def test_in_a_hurry_peers_are_kept_busy(supply: Supply, clock: Clock) -> None:
 def test_where_nobody_misses_anything_there_is_nothing_to_say(supply: Supply, reserves: list[Reserve]) -> None:
     supply.look(reserves)
     assert supply.has_plenty is None
+
+
+def test_nothing_is_cancelled_between_the_first_piece_and_the_first_look_at_peers(clock: Clock) -> None:
+    supply = Supply(clock)
+    supply.begin()
+    seen = [(supply.cancels, supply.suspect())]
+    seen.append((supply.cancels, supply.suspect()))  # somebody is about to look
+
+    supply.know(are_forgetful=[False, False])
+    seen.append((supply.cancels, supply.suspect()))
+
+    assert seen == [(True, True), (False, False), (True, False)]
+
+
+def test_nothing_is_cancelled_where_one_peer_would_not_answer(clock: Clock) -> None:
+    supply = Supply(clock)
+    supply.begin()
+
+    supply.know(are_forgetful=[False, True])
+
+    assert not supply.cancels
+
+
+def test_a_look_at_nobody_leaves_the_next_peer_suspect(clock: Clock) -> None:
+    supply = Supply(clock)
+    supply.begin()
+
+    supply.know(are_forgetful=[])
+
+    assert supply.cancels
+    assert supply.suspect()

@@ -3,15 +3,21 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from custom_components.torrent_cast.engine import Engine, StorageError, Torrent, TorrentGone, Viewer, scheduler, supply
+from custom_components.torrent_cast.engine.peers import is_forgetful
 from custom_components.torrent_cast.engine.scheduler import BASE_PRIORITY, BESIDE_PRIORITY, HEAD_PRIORITY
 from custom_components.torrent_cast.engine.selection import first_priorities
 from custom_components.torrent_cast.engine.supply import Statistics
 from tests.engine.conftest import KIB, PIECE, Seed, Seeders, StartEngine, add, noise, read_all, soon, until, write
 from tests.rig.torrents import make_torrent
+
+if TYPE_CHECKING:
+    import libtorrent as lt
 
 DATA = noise(20 * PIECE + 99)
 SLOW = 128 * KIB
@@ -225,6 +231,38 @@ async def test_for_who_gets_nothing_it_is_counted_whom_to_connect_to(
 
     await soon(counted.wait())
     reading.cancel()
+
+
+@pytest.mark.parametrize("client", [b"Transmission 3.00", b"WebTorrent 0.2.0.8", b"WW 0.1.0.9", "WD 0.2.4"])
+def test_who_drops_cancelled_requests_is_known_by_name(client: str | bytes) -> None:
+    assert is_forgetful(cast("lt.peer_info", SimpleNamespace(client=client)))
+
+
+def test_others_are_not_taken_for_who_drops_cancelled_requests() -> None:
+    assert not is_forgetful(cast("lt.peer_info", SimpleNamespace(client=b"libtorrent/2.0.11")))
+
+
+async def test_who_sent_the_metadata_is_looked_at_before_anybody_can_jump(
+    engine: Engine, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.torrent_cast.engine.engine.is_forgetful", lambda _peer: True)
+
+    torrent = await add(engine, seed.magnet)
+
+    assert not torrent.supply.cancels
+
+
+async def test_who_sent_the_first_piece_is_looked_at_before_anybody_can_jump(
+    engine: Engine, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.torrent_cast.engine.engine.is_forgetful", lambda _peer: True)
+    torrent = await add(engine, seed.metainfo.metainfo)
+    await add(engine, seed.magnet)  # whom to ask
+
+    async with torrent.open(torrent.files[0]) as reader:
+        await soon(reader.read(1))
+
+    assert not torrent.supply.cancels
 
 
 async def test_what_is_there_is_told_in_ranges(engine: Engine, seed: Seed) -> None:

@@ -62,8 +62,11 @@ class Alerts:
                 torrent.on_status(status)
 
     def _on_piece(self, alert: lt.piece_finished_alert) -> None:
-        if (torrent := self._registry.of(alert.handle)) is not None and torrent.has_metadata:
-            torrent.on_piece(alert.piece_index)
+        if (torrent := self._registry.of(alert.handle)) is None or not torrent.has_metadata:
+            return
+        if torrent.supply.suspect():
+            self._spawn(torrent.look_at_peers(), "peers")
+        torrent.on_piece(alert.piece_index)
 
     def _on_failed_piece(self, alert: lt.hash_failed_alert) -> None:
         if (torrent := self._registry.of(alert.handle)) is not None:

@@ -275,11 +275,12 @@ class Engine:
         except RuntimeError:  # removed in the meantime
             return []
 
-    async def _look_at_peers(self, torrent: Torrent) -> None:
+    async def look_at_peers(self, torrent: Torrent) -> None:
+        """Learn which peers of a torrent are connected, and while it is young what they bear."""
         peers = await self.peers(torrent)
         torrent.lost.see(peers)
-        if torrent.supply.is_young:
-            torrent.supply.has_forgetful_peers = any(map(is_forgetful, peers))
+        if torrent.supply.is_young or not torrent.has_metadata:
+            torrent.supply.know(are_forgetful=[is_forgetful(peer) for peer in peers])
 
     def count_candidates(self) -> None:
         """Have libtorrent count anew whom it could connect to."""
@@ -345,7 +346,7 @@ class Engine:
             for torrent in self.torrents:
                 torrent.on_second()
                 if torrent.supply.is_young or torrent.supply.has_plenty is not None:
-                    self._spawn(self._look_at_peers(torrent), "peers")
+                    self._spawn(self.look_at_peers(torrent), "peers")
             self._tuning.watch_senders(self.torrents)
             self._loop.call_soon(lambda: self._tuning.shorten_queues(self.torrents))  # once they have planned
             self.on_statistics()

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import libtorrent as lt
 
-# transmission 3.00 (Debian 12) does so; of later ones nothing is known here.
-FORGETFUL: Final = b"Transmission"
+# transmission 3.00 (Debian 12) and npm's webtorrent (1.9.7, 2.8.5) do so; of others nothing is known here. libtorrent
+# 2.0 has no name for the latter, nor for its desktop program, but what their peer ids begin with.
+FORGETFUL: Final = (b"Transmission", b"WebTorrent", b"WW ", b"WD ")
 
 
 def is_forgetful(peer: lt.peer_info) -> bool:

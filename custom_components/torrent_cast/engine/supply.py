@@ -1,7 +1,7 @@
 """What comes in for one torrent, and what follows: how patient to be, how fast to go, when to ask for more peers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +52,8 @@ class Supply:
         """Whether never to slow down."""
         self.has_forgetful_peers = False
         """Whether a peer is connected that does not answer cancelled requests."""
+        self._knows_peers = False
+        self._suspects_peers = False
         self.has_plenty: bool | None = None
         """Whether more comes in than is needed; None while nobody wants anything."""
 
@@ -72,6 +74,21 @@ class Supply:
         )
         self._best_rate = max(self._best_rate, self.statistics.download_rate)
 
+    def know(self, *, are_forgetful: Collection[bool]) -> None:
+        """Take what was seen of each peer that is connected."""
+        self._knows_peers, self._suspects_peers = bool(are_forgetful), False
+        self.has_forgetful_peers = any(are_forgetful)
+
+    def suspect(self) -> bool:
+        """Note that a peer has sent something; tell whether peers are to be looked at for the first time.
+
+        Until somebody has done so, nothing that they were asked for is cancelled.
+        """
+        if self._knows_peers or self._suspects_peers or not self.is_young:
+            return False
+        self._suspects_peers = True
+        return True
+
     @property
     def is_young(self) -> bool:
         """Tell whether the connections are so new that libtorrent still asks each peer for more and more."""
@@ -80,7 +97,7 @@ class Supply:
     @property
     def cancels(self) -> bool:
         """Tell whether a jump cancels what is in flight."""
-        return self.is_young and not self.has_forgetful_peers
+        return self.is_young and not self.has_forgetful_peers and not self._suspects_peers
 
     def patience(self, piece_length: int) -> float:
         """Return for how long a piece may keep a reader waiting before it hangs on a bad peer, s.

@@ -56,6 +56,9 @@ class Host(Protocol):
     def misnamed(self, torrent: Torrent, info: lt.torrent_info) -> None:
         """Let a torrent go by the info-hash that its metadata show."""
 
+    async def look_at_peers(self, torrent: Torrent) -> None:
+        """Learn what the connected peers of a torrent bear."""
+
     def count_candidates(self) -> None:
         """Have libtorrent count anew whom it could connect to."""
 
@@ -403,9 +406,14 @@ class Torrent:
             info = await self._host.run(self._handle.torrent_file)
         except RuntimeError:  # removed in the meantime
             return
+        await self.look_at_peers()  # before the first jump
         if info is not None and self._info is None and self._failure is None:
             self._is_new = True
             self._take_info(info)
+
+    async def look_at_peers(self) -> None:
+        """Learn what the connected peers bear."""
+        await self._host.look_at_peers(self)
 
     def _take_info(self, info: lt.torrent_info) -> None:
         if self.key not in info_hashes(info.info_hashes())[:1]:
