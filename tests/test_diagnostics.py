@@ -7,7 +7,7 @@ import pytest
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DOLBY
+from custom_components.torrent_cast.const import CONF_BASE_URL, CONF_DOLBY, CONF_STUN_SERVER
 from custom_components.torrent_cast.diagnostics import async_get_config_entry_diagnostics
 from custom_components.torrent_cast.engine import BindingError, binding
 from custom_components.torrent_cast.playback import Playback
@@ -19,6 +19,7 @@ async def test_without_a_session(hass: HomeAssistant, entry: MockConfigEntry, pl
         "state": "loaded",
         "options": OPTIONS,
         "libtorrent": playback.libtorrent_version,
+        "has_webtorrent": False,
         "kept": 0,
         "sessions": [],
         "port": None,
@@ -73,7 +74,11 @@ async def test_with_sessions_in_every_stage(
 async def test_nothing_private_is_told(
     hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
 ) -> None:
-    options = OPTIONS | {CONF_BASE_URL: "http://192.168.77.10:8123", CONF_DOLBY: ["media_player.bedroom"]}
+    options = OPTIONS | {
+        CONF_BASE_URL: "http://192.168.77.10:8123",
+        CONF_STUN_SERVER: "192.168.77.10:3478",
+        CONF_DOLBY: ["media_player.bedroom"],
+    }
     hass.config_entries.async_update_entry(entry, options=options)
     session = playback.start_session(await playback.parse(film.magnet), target="media_player.bedroom", title="Secret")
     await soon(session.prepare())

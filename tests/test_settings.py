@@ -37,10 +37,16 @@ def test_the_users_numbers_come_as_floats_and_in_kilobytes() -> None:
     assert settings.keep == timedelta(0)
 
 
+def test_webtorrent_takes_a_stun_server_or_none() -> None:
+    assert from_entry(asking(webtorrent=True)).engine.stun_server == ""
+    engine = from_entry(asking(webtorrent=True, stun_server="stun.example.org:3478")).engine
+    assert (engine.webtorrent, engine.stun_server) == (True, "stun.example.org:3478")
+
+
 def test_only_directory_and_port_need_a_restart() -> None:
     old = from_entry(asking())
     assert not needs_restart(
-        old, from_entry(asking(keep_hours=1, base_url="http://10.0.0.1", upload_limit=1, dht=False))
+        old, from_entry(asking(keep_hours=1, base_url="http://10.0.0.1", upload_limit=1, dht=False, webtorrent=True))
     )
     assert needs_restart(old, from_entry(asking(port=7000)))
     assert needs_restart(old, replace(old, directory=Path("/elsewhere")))

@@ -1,6 +1,7 @@
 """Config flow: where to keep downloads, and how to behave on the network."""
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, override
@@ -38,7 +39,6 @@ from yarl import URL
 
 from .const import (
     CONF_ADD,
-    CONF_ALTERNATIVE,
     CONF_ALTERNATIVE_DOWNLOAD,
     CONF_ALTERNATIVE_UPLOAD,
     CONF_AUDIO_LANGUAGE,
@@ -54,10 +54,12 @@ from .const import (
     CONF_PORT,
     CONF_SEED_RATIO,
     CONF_SEEDING,
+    CONF_STUN_SERVER,
     CONF_SUBTITLE_LANGUAGE,
     CONF_SUBTITLES,
     CONF_UPLOAD_LIMIT,
     CONF_UPNP,
+    CONF_WEBTORRENT,
     CONF_WHOLE_FILM,
     DOMAIN,
     MAX_LIMIT,
@@ -68,6 +70,7 @@ from .playback import Seeding, Show
 from .player_flow import PlayerFlow
 from .provider_flow import FeedFlow, FolderFlow, TorznabFlow
 from .providers import FEED, FOLDER, TORZNAB
+from .runtime import playback_of
 from .settings import DEFAULTS, EXTRAS
 from .subentry_flow import GONE
 
@@ -108,10 +111,12 @@ SPEED_FIELDS: Final[dict[str, Any]] = {
     CONF_UPNP: BooleanSelector(),
 }
 DISCOVERY_FIELDS: Final[dict[str, Any]] = {CONF_DHT: BooleanSelector(), CONF_LSD: BooleanSelector()}
+# Shown only where the libtorrent in use knows WebTorrent.
+WEBTORRENT_FIELDS: Final[dict[str, Any]] = {CONF_WEBTORRENT: BooleanSelector(), CONF_STUN_SERVER: TextSelector()}
 # What is asked for at first.
 NETWORK_FIELDS: Final = SPEED_FIELDS | DISCOVERY_FIELDS
 # What may be left empty, and is no list.
-OPTIONAL: Final = frozenset({CONF_BASE_URL, CONF_AUDIO_LANGUAGE, CONF_SUBTITLE_LANGUAGE})
+OPTIONAL: Final = frozenset({CONF_BASE_URL, CONF_AUDIO_LANGUAGE, CONF_SUBTITLE_LANGUAGE, CONF_STUN_SERVER})
 # The options, by the section of their form.
 SECTIONS: Final[dict[str, dict[str, Any]]] = {
     "storage": {CONF_KEEP_HOURS: _number(0, MAX_KEEP_HOURS, "h")},
@@ -135,6 +140,7 @@ SECTIONS: Final[dict[str, dict[str, Any]]] = {
     },
     SECTION_NETWORK: SPEED_FIELDS,
     "privacy": DISCOVERY_FIELDS
+    | WEBTORRENT_FIELDS
     | {
         CONF_SEEDING: SelectSelector(
             SelectSelectorConfig(options=[policy.value for policy in Seeding], translation_key=CONF_SEEDING)
@@ -277,10 +283,12 @@ class TorrentCastOptionsFlow(OptionsFlow):
         """Ask for what can change while films play, by sections."""
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
+        sections = self._sections()
+        shown = {name for fields in sections.values() for name in fields}
         values = DEFAULTS | self.config_entry.options
         if user_input is not None:
             old = int(values[CONF_PORT])
-            kept = {CONF_ALTERNATIVE: values[CONF_ALTERNATIVE]}  # a switch of its own
+            kept = {name: value for name, value in values.items() if name not in shown}  # a switch has one, too
             values = kept | {name: value for fields in user_input.values() for name, value in fields.items()}
             errors, placeholders = await port_errors(self.hass, int(values[CONF_PORT]), old)
             if (error := self._error(values)) is not None:
@@ -289,17 +297,29 @@ class TorrentCastOptionsFlow(OptionsFlow):
                 return self.async_create_entry(data=values)
         schema = {
             marker: found
-            for name, fields in SECTIONS.items()
+            for name, fields in sections.items()
             for marker, found in _section(name, fields, values).items()
         }
         return self.async_show_form(
             step_id="init", data_schema=vol.Schema(schema), errors=errors, description_placeholders=placeholders
         )
 
+    def _sections(self) -> dict[str, dict[str, Any]]:
+        """Return the options by section, without those that change nothing with the libtorrent in use."""
+        playback = playback_of(self.hass)
+        if playback is not None and playback.has_webtorrent:
+            return SECTIONS
+        return {
+            name: {field: selector for field, selector in fields.items() if field not in WEBTORRENT_FIELDS}
+            for name, fields in SECTIONS.items()
+        }
+
     def _error(self, values: Mapping[str, Any]) -> str | None:
         """Return the key of what is wrong with options."""
         if not is_base_url(values.get(CONF_BASE_URL)):
             return "bad_base_url"
+        if not is_stun_server(values.get(CONF_STUN_SERVER)):
+            return "bad_stun_server"
         adds = any(subentry.data.get(CONF_ADD) for subentry in self.config_entry.subentries.values())
         return "needed_for_adding" if adds and not values[CONF_KEEP_HOURS] else None
 
@@ -315,3 +335,12 @@ def is_base_url(text: str | None) -> bool:
         return url.scheme in {"http", "https"} and url == url.origin() and is_host and url.port != 0
     except ValueError:
         return False
+
+
+def is_stun_server(text: str | None) -> bool:
+    """Tell whether `text` is empty, or host and port as libtorrent takes them: no IPv6 address (2.1.1)."""
+    if not text:
+        return True
+    host, _, port = text.rpartition(":")
+    is_port = re.fullmatch("[0-9]{1,5}", port) is not None and 0 < int(port) <= MAX_PORT
+    return is_port and ":" not in host and is_host_valid(host.replace("_", "-"))

@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
 from . import TorrentCastConfigEntry
-from .const import CONF_BASE_URL
+from .const import CONF_BASE_URL, CONF_STUN_SERVER
 from .engine import Ports, Torrent, TorrentFile
 from .playback import Following, Session
 
@@ -24,6 +24,7 @@ async def async_get_config_entry_diagnostics(
     playback = entry.runtime_data
     return data | {
         "libtorrent": playback.libtorrent_version,
+        "has_webtorrent": playback.has_webtorrent,
         "kept": len(playback.library.kept),
         "port": _ports(ports) if (ports := playback.ports) else None,
         "sessions": [_session(session) for session in playback.sessions],
@@ -34,7 +35,9 @@ async def async_get_config_entry_diagnostics(
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options without addresses; of lists, which name devices, how long they are."""
     return {
-        key: len(value) if isinstance(value, list) else value for key, value in options.items() if key != CONF_BASE_URL
+        key: len(value) if isinstance(value, list) else value
+        for key, value in options.items()
+        if key not in {CONF_BASE_URL, CONF_STUN_SERVER}
     }
 
 

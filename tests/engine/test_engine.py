@@ -349,7 +349,7 @@ async def test_a_directory_that_cannot_be_made_is_an_error(libtorrent: ModuleTyp
 
 
 async def test_new_rates_and_switches_are_taken_while_running(engine: Engine) -> None:
-    engine.apply(EngineSettings(download_limit=123_456, dht=False, lsd=False, upnp=False))
+    engine.apply(EngineSettings(download_limit=123_456, dht=False, lsd=False, upnp=False, webtorrent=True))
 
     assert engine._session is not None
     assert engine._session.get_settings()["download_rate_limit"] == 123_456

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 import aiohttp
 
-from custom_components.torrent_cast.config_flow import SECTIONS
+from custom_components.torrent_cast.config_flow import SECTIONS, WEBTORRENT_FIELDS
 
 from . import process
 from .ports import free_port
@@ -40,9 +40,10 @@ class HassError(Exception):
 
 
 def sectioned(options: Mapping[str, Json]) -> Json:
-    """Return options as the form of the integration's options sends them."""
+    """Return options as the form of the integration's options sends them; the bundled libtorrent has no WebTorrent."""
     return {
-        section: {name: options[name] for name in fields if name in options} for section, fields in SECTIONS.items()
+        section: {name: options[name] for name in fields if name in options and name not in WEBTORRENT_FIELDS}
+        for section, fields in SECTIONS.items()
     }
 
 

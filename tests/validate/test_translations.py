@@ -179,7 +179,7 @@ def test_no_text_shown_in_the_log_has_a_path_or_a_source_in_it() -> None:
 def test_the_flow_has_its_texts() -> None:
     config, options = EN["config"], EN["options"]
     assert set(config["error"]) == FORM
-    assert set(options["error"]) == {"bad_base_url", "needed_for_adding", "port_taken"}
+    assert set(options["error"]) == {"bad_base_url", "bad_stun_server", "needed_for_adding", "port_taken"}
     assert set(config["abort"]) == MADE_BY_HOME_ASSISTANT | {GONE}
     assert set(options["abort"]) == {GONE}
     for key in FORM - {"not_absolute", "port_taken"}:

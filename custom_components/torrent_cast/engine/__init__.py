@@ -16,7 +16,7 @@ from .files import TorrentFile, choose
 from .ports import Ports, obstacle
 from .reader import Cursor, Reader
 from .scheduler import Viewer
-from .settings import EngineSettings
+from .settings import EngineSettings, has_webtorrent
 from .source import Source
 from .torrent import Torrent
 from .verified import ChangedOnDisk
@@ -42,5 +42,6 @@ __all__ = [
     "TorrentGone",
     "Viewer",
     "choose",
+    "has_webtorrent",
     "obstacle",
 ]

@@ -121,7 +121,7 @@ class Engine:
 
     def apply(self, settings: EngineSettings) -> None:
         """Take new rates and discovery switches at once; a new port needs a new session."""
-        self._apply(live_settings(settings))
+        self._apply(live_settings(self._lt, settings))
 
     def _apply(self, settings: dict[str, object]) -> None:
         if self._session is not None:

@@ -16,7 +16,10 @@ MAX_FAILCOUNT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the user decides. Rates are bytes/s, 0 means no limit; port 0 lets the system choose."""
+    """What the user decides. Rates are bytes/s, 0 means no limit; port 0 lets the system choose.
+
+    What is said of WebTorrent is for a libtorrent that knows it. `stun_server` is host:port; "" asks nobody.
+    """
 
     listen_port: int = 0
     download_limit: int = 0
@@ -24,6 +27,8 @@ class EngineSettings:
     dht: bool = True
     lsd: bool = True
     upnp: bool = True
+    webtorrent: bool = False
+    stun_server: str = ""
 
 
 def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, object]:
@@ -35,8 +40,7 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         "alert_mask": alert_mask(lt),
         "alert_queue_size": 10_000,  # a restart posts one alert per piece of every torrent
         "listen_interfaces": f"0.0.0.0:{settings.listen_port},[::]:{settings.listen_port}",
-        **live_settings(settings),
-        **_without_webtorrent(lt),
+        **live_settings(lt, settings),
         # No automatic queueing: a torrent runs because somebody watches it.
         "active_downloads": -1,
         "active_seeds": -1,
@@ -104,7 +108,7 @@ def alert_mask(lt: ModuleType, *, blocks: bool = False) -> int:
     return mask | category.block_progress_notification if blocks else mask
 
 
-def live_settings(settings: EngineSettings) -> dict[str, object]:
+def live_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, object]:
     """Return the part of the settings that a running session takes without a restart."""
     return {
         "download_rate_limit": settings.download_limit,
@@ -113,11 +117,23 @@ def live_settings(settings: EngineSettings) -> dict[str, object]:
         "enable_lsd": settings.lsd,
         "enable_upnp": settings.upnp,
         "enable_natpmp": settings.upnp,
+        **_webtorrent_settings(lt, settings),
     }
 
 
-def _without_webtorrent(lt: ModuleType) -> dict[str, object]:
-    """Return what keeps WebTorrent (libtorrent 2.1) quiet: its STUN server would be a third party who learns of us."""
-    off: dict[str, object] = {"webtorrent_stun_server": "", "max_webtorrent_offers": 0}
-    known = lt.default_settings()
-    return {name: value for name, value in off.items() if name in known}
+def has_webtorrent(lt: ModuleType) -> bool:
+    """Tell whether this libtorrent knows WebTorrent, as 2.1 does; one built without it still has its settings."""
+    return "max_webtorrent_offers" in lt.default_settings()
+
+
+def _webtorrent_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, object]:
+    """Return what lets WebTorrent speak, or keeps it quiet: libtorrent's own STUN server is a third party's."""
+    if not has_webtorrent(lt):
+        return {}
+    if not settings.webtorrent:
+        return {"webtorrent_stun_server": "", "max_webtorrent_offers": 0}
+    return {
+        # Without the scheme it takes a host that has no dot for one, and stops the torrent (2.1.1).
+        "webtorrent_stun_server": settings.stun_server and f"stun:{settings.stun_server}",
+        "max_webtorrent_offers": lt.default_settings()["max_webtorrent_offers"],
+    }

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, Unpack
 
-from ..engine import Ports, Source, SourceError, Torrent, storage
+from ..engine import Ports, Source, SourceError, Torrent, has_webtorrent, storage
 from ..engine.contents import Shelf
 from ..engine.source import from_magnet
 from ..media import Worker
@@ -253,6 +253,11 @@ class Playback:
         """Return the version of the libtorrent in use."""
         version: str = self._lt.__version__
         return version
+
+    @property
+    def has_webtorrent(self) -> bool:
+        """Tell whether the libtorrent in use knows WebTorrent."""
+        return has_webtorrent(self._lt)
 
     async def peer_sources(self, torrent: Torrent) -> dict[str, int]:
         """Return how many connected peers came from the tracker, the DHT and so on."""
