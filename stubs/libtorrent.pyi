@@ -74,7 +74,9 @@ class torrent_status:
     num_peers: int
     num_seeds: int
     pieces: list[bool]
+    total_download: int
     total_payload_download: int
+    total_upload: int
     upload_payload_rate: int
 
 class block_info(TypedDict):  # a plain dict; the binding has no name for it

@@ -58,7 +58,7 @@ class Engine:
         self.ports = Ports(libtorrent, listen_port)
         self._loop = asyncio.get_running_loop()
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="torrent_cast")
-        self._tuning = Tuning(libtorrent, self._apply)
+        self._tuning = Tuning(libtorrent, self._apply, self._loop.time)
         self._registry = Registry(libtorrent, lambda: self._tuning.watch_senders(self.torrents))
         self._saving = Saving(libtorrent, self.run)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,6 +89,7 @@ class Engine:
 
     async def _open(self, settings: EngineSettings) -> None:
         self._session = session = await self.run(self._new_session, session_settings(self._lt, settings))
+        self._tuning.allow_upload(settings.upload_limit)
         self._pump = Pump(session, self._handlers)
         self._ask_for_statistics()
         self._pump.start()
@@ -122,6 +123,7 @@ class Engine:
     def apply(self, settings: EngineSettings) -> None:
         """Take new rates and discovery switches at once; a new port needs a new session."""
         self._apply(live_settings(self._lt, settings))
+        self._tuning.allow_upload(settings.upload_limit)
 
     def _apply(self, settings: dict[str, object]) -> None:
         if self._session is not None:
@@ -348,8 +350,12 @@ class Engine:
                 if torrent.supply.is_young or torrent.supply.has_plenty is not None:
                     self._spawn(self.look_at_peers(torrent), "peers")
             self._tuning.watch_senders(self.torrents)
-            self._loop.call_soon(lambda: self._tuning.shorten_queues(self.torrents))  # once they have planned
+            self._loop.call_soon(self._tune)  # once they have planned
             self.on_statistics()
+
+    def _tune(self) -> None:
+        self._tuning.shorten_queues(self.torrents)
+        self._tuning.spare_uplink(self.torrents)
 
     def _alert_handlers(self) -> dict[type, Callable[..., None]]:
         lt = self._lt

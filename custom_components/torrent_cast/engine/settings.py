@@ -60,6 +60,12 @@ def session_settings(lt: ModuleType, settings: EngineSettings) -> dict[str, obje
         "enable_outgoing_utp": False,
         # prefer_tcp: by default TCP, which we connect by, is slowed down for the sake of those few.
         "mixed_mode_algorithm": 0,
+        # A limit for what is sent is none for what comes: libtorrent would take a fortieth of that off it for ACKs, and
+        # with nothing left send no request either.
+        "rate_limit_ip_overhead": False,
+        # What waits to be sent to a peer, in hundredths of what it is sent in a second: a limit is handed out for
+        # all of it at once, and with 50, the default, such bursts queue in front of a slow line out.
+        "send_buffer_watermark_factor": 5,
         # Short queues: what a peer was asked for before a seek still arrives. `Engine` lengthens them where too little
         # comes in.
         "request_queue_time": 0,

@@ -36,6 +36,8 @@ class Statistics:
     uploaded: int = 0
     downloaded: int = 0
     received: int = 0  # bytes of the torrent's content in this session, right or wrong
+    sent: int = 0  # in this session, messages and all
+    fetched: int = 0  # the same of what came
 
 
 class Supply:
@@ -71,6 +73,8 @@ class Supply:
             uploaded=status.all_time_upload,
             downloaded=status.all_time_download,
             received=status.total_payload_download,
+            sent=status.total_upload,
+            fetched=status.total_download,
         )
         self._best_rate = max(self._best_rate, self.statistics.download_rate)
 
