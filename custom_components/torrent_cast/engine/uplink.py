@@ -25,8 +25,8 @@ GROWTH: Final = 1.5
 # As long as somebody has little in hand each step waits for so long, as the one that is too much takes from it. Not for
 # ever: where there are no seeds, who gives little gets little. s
 CAUTION: Final = 24.0
-# After this time, and with enough in hand, it is tried whether the line carries so much more, or others want it; each
-# try costs some seconds of queueing. s
+# After this time it is tried whether the line carries so much more, or others want it; each try costs some seconds of
+# queueing. s
 RETRY: Final = 300.0
 # Where the limit begins, and never below it: less than any line has, and a block each second. bytes/s
 FLOOR: Final = 20_000
@@ -77,10 +77,10 @@ class Uplink:
         elapsed = now - self._looked
         if elapsed < (LONG_LOOK if self._phase is Phase.HOLD else LOOK):
             return
-        # A torrent that has gone takes its bytes along.
-        self._sent = max(0, sent - self._totals[0]) / elapsed
-        self._fetched = max(0, fetched - self._totals[1]) / elapsed
-        self._looked, self._totals = now, (sent, fetched)
+        before, self._totals, self._looked = self._totals, (sent, fetched), now
+        if sent < before[0] or fetched < before[1]:
+            return  # a torrent that has gone takes its bytes along
+        self._sent, self._fetched = (sent - before[0]) / elapsed, (fetched - before[1]) / elapsed
         if self._limit:
             self._step(now, plenty=plenty)
 
@@ -94,10 +94,14 @@ class Uplink:
             return most
         if not self._limit:
             self._begin()
-        self._limit = max(self._limit, FLOOR, REQUESTS * self._fetched)
+        self._limit = max(self._limit, self._floor)
         if most:
             self._limit = min(self._limit, most)
         return round(self._limit)
+
+    @property
+    def _floor(self) -> float:
+        return max(FLOOR, REQUESTS * self._fetched)
 
     def _begin(self) -> None:
         """Set the limit when somebody begins to play."""
@@ -110,9 +114,11 @@ class Uplink:
         if self._phase is Phase.DRAIN:
             self._phase, self._limit = Phase.HOLD, SHARE * self._carries
         elif self._sent < FOLLOWS * self._limit:
+            if self._limit <= self._floor:
+                return  # any line carries that: nobody wants it
             self._phase, self._limit = Phase.DRAIN, DRAIN * self._sent
             self._carries, self._failed = self._sent, now
-        elif self._phase is Phase.HOLD and plenty and now - self._failed >= RETRY:
+        elif self._phase is Phase.HOLD and now - self._failed >= RETRY:
             self._phase, self._limit, self._grown = Phase.GROW, GROWTH * self._carries, now
         elif self._phase is Phase.GROW and (plenty or now - self._grown >= CAUTION):
             self._limit, self._grown = GROWTH * self._limit, now
