@@ -40,12 +40,25 @@ async def arena(
     content: Content,
     *,
     rates: Sequence[int] = (RATE,) * PEERS,
+    leechers: int = 0,
+    uplink: int = 0,
     corrupt: Collection[int] = (),
     distance: Distance | None = None,
 ) -> AsyncIterator[Arena]:
-    """Run a swarm of one seed per rate (bit/s). Raises RuntimeError where there are no network namespaces."""
+    """Run a swarm of one seed per rate (bit/s), and of `leechers`; players send at `uplink` (bit/s; 0: not shaped).
+
+    Raises RuntimeError where there are no network namespaces.
+    """
     with tempfile.TemporaryDirectory(prefix="torrent-cast-bench-", ignore_cleanup_errors=True) as folder:
-        seeds = Swarm(content.torrent, content.path.parent, rates=rates, corrupt=corrupt, distance=distance)
+        seeds = Swarm(
+            content.torrent,
+            content.path.parent,
+            rates=rates,
+            leechers=leechers,
+            uplink=uplink,
+            corrupt=corrupt,
+            distance=distance,
+        )
         async with seeds as swarm:
             if swarm.note:
                 raise RuntimeError(swarm.note)

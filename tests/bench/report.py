@@ -58,6 +58,15 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
             "tracker knew the first and the last of them again."
         ),
     ),
+    "engine-upload": (
+        "Uploads on a slow line out",
+        (
+            "A line of 16 Mbit/s in and 1 Mbit/s out with a buffer of half a second; a film of 8 Mbit/s, and four "
+            "leechers who want what comes and have nothing. How long the picture stands still within 40 s from the "
+            "first byte. `mbit_per_s_in` is what came meanwhile, `jump` the time to the first byte of a jump "
+            "afterwards (median of 4). The second row is ours without leechers."
+        ),
+    ),
     "engine-serve": (
         "Serving a complete file",
         "A film that is complete, over HTTP on loopback to curl, against Debian's nginx with its own configuration.",
@@ -118,6 +127,7 @@ COMPARED: Final[dict[str, tuple[str, str, str]]] = {
         "",
         "Ours is held against the target. Of others it is only known what the links carried, not what was in hand.",
     ),
+    "engine-upload": ("", "", "All that stream, and ours without leechers."),
     "engine-serve": (
         "",
         "torrent-cast, nginx",

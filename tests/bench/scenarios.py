@@ -14,6 +14,7 @@ from . import (
     engine_seek,
     engine_serve,
     engine_start,
+    engine_upload,
 )
 from .compare import Options
 from .engine_start import FAR
@@ -28,6 +29,7 @@ SCENARIOS: Final[dict[str, Callable[[Options], Awaitable[Result]]]] = {
     "engine-hold": engine_hold.hold,
     "engine-hold-honest": engine_hold.hold_honest,
     "engine-outage": engine_outage.outage,
+    "engine-upload": engine_upload.upload,
     "engine-serve": engine_serve.serve,
     "engine-download": engine_download.download,
     "engine-loop-lag": engine_lag.loop_lag,
@@ -47,6 +49,7 @@ LIMITS: Final[dict[str, dict[str, float]]] = {
     "engine-hold": engine_hold.limits(),
     "engine-hold-honest": engine_hold.limits(),
     "engine-outage": engine_outage.limits(),
+    "engine-upload": engine_upload.limits(),
     "engine-loop-lag": engine_lag.limits(),
 }
 # The figures that one round brings, where that is more than one.

@@ -179,6 +179,14 @@ TARGETS: Final = (
         missed=HOLD_HONEST,
     ),
     Target("engine-outage", "10 s without peers, 15 s in hand: stalled", "s", _at_most(0.0, "worst"), figure="runs"),
+    Target(
+        "engine-upload", "A line of 16 Mbit/s in and 1 out, others want what comes: stalled", "s",
+        _at_most(0.0, "worst"), figure="runs",
+    ),
+    Target(
+        "engine-upload", "The same: first byte of a jump against without leechers", "x",
+        _ratio("jump", OURS, f"{OURS}, nobody leeches", 1.5),
+    ),
     *(
         target
         for clients in ("1 client", "8 clients")

@@ -21,7 +21,11 @@ SUBNET: Final = "10.77"  # private (RFC 1918), and rare
 FIRST_HOST: Final = 10  # 10.77.x.1 is the bridge; the hosts count from here
 # Bytes a link lets through at once: a few full frames. More would make the first piece faster than the link is.
 BURST: Final = 16_000
+UPLINK_BURST: Final = 4_000  # the same of a line of 1 Mbit/s, on which 16,000 bytes are an eighth of a second
 QUEUE: Final = "100ms"  # what a link buffers before it drops, a modest home router
+UPLINK_QUEUE: Final = "500ms"  # the same of an ADSL modem, whose line out is slow
+# Linux's own; where another is the default (BBR) a queue is never filled. The sender's alone matters.
+CONGESTION_CONTROL: Final = "cubic"
 # A bridge is named by number and process, a namespace and its link by these and the host.
 NAME: Final = re.compile(r"tc(?P<number>\d+)p(?P<process>\d+)(h\d+)?")
 
@@ -31,11 +35,15 @@ class NetworkUnavailableError(Exception):
 
 
 class Network:
-    """A context manager: a bridge and one host per rate (bit/s; 0: not shaped). Blocks for some 10 ms per host."""
+    """A context manager: a bridge and one host per rate (bit/s; 0: not shaped). Blocks for some 10 ms per host.
 
-    def __init__(self, rates: Sequence[int]) -> None:
+    `uplink` is what this process sends at most (bit/s; 0: not shaped), as from behind a line of its own.
+    """
+
+    def __init__(self, rates: Sequence[int], uplink: int = 0) -> None:
         """Describe the network; nothing is made yet."""
         self._rates = tuple(rates)
+        self._uplink = uplink
         self._claim: socket.socket | None = None
         self._number = 0
 
@@ -102,6 +110,10 @@ class Network:
             f"addr add {self.address}/24 dev {self._bridge}",
             f"link set {self._bridge} up",
         )
+        if self._uplink:
+            shape = f"root tbf rate {self._uplink}bit burst {UPLINK_BURST} latency {UPLINK_QUEUE}"
+            _run("tc", *f"qdisc add dev {self._bridge} {shape}".split())
+            _ip(f"route change {SUBNET}.{self._number}.0/24 dev {self._bridge} congctl {CONGESTION_CONTROL}")
         for host, (address, rate) in enumerate(zip(self.addresses, self._rates, strict=True)):
             name = self._name(host)
             _ip(

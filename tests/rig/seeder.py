@@ -1,6 +1,6 @@
-"""One seed of the rig's swarm, a process of its own: `seeder.py CONFIG`, CONFIG as JSON.
+"""One seed or leecher of the rig's swarm, a process of its own: `seeder.py CONFIG`, CONFIG as JSON.
 
-Needs nothing but libtorrent. Prints "announced" when the tracker has answered, and seeds until it is ended.
+Needs nothing but libtorrent. Prints "announced" when the tracker has answered, and runs until it is ended.
 """
 
 import importlib
@@ -20,6 +20,7 @@ class Config(TypedDict):
 
     torrent: str  # path of the .torrent file
     folder: str  # where its content is
+    leeches: bool  # whether it has nothing yet
     interface: str  # address:port to listen on
     announced: int  # the port the tracker is told, 0 for the one it listens on
     upload: int  # libtorrent's own limit in bytes/s, 0 for none
@@ -36,6 +37,8 @@ SETTINGS: Final = {
     "seeding_outgoing_connections": False,  # seeds have nothing to say to each other
     "disable_hash_checks": True,  # the rig's files are right, or wrong on purpose
 }
+# It waits for who comes: what seeds could send it is of no use here.
+LEECHES: Final = {"connection_speed": 0, "torrent_connect_boost": 0}
 
 
 class Alerts:
@@ -68,13 +71,14 @@ def main(config: Config) -> None:
     session = lt.session(
         {
             **SETTINGS,
+            **(LEECHES if config["leeches"] else {}),
             "listen_interfaces": config["interface"],
             "announce_port": config["announced"],
             "alert_mask": mask,
         }
     )
     info = lt.torrent_info(lt.bdecode(Path(config["torrent"]).read_bytes()))
-    flags = lt.torrent_flags.seed_mode | lt.torrent_flags.disable_pex
+    flags = lt.torrent_flags.disable_pex | (0 if config["leeches"] else lt.torrent_flags.seed_mode)
     handle = session.add_torrent({"ti": info, "save_path": config["folder"], "flags": flags})
     handle.set_upload_limit(config["upload"])
     alerts = Alerts(session)

@@ -50,10 +50,12 @@ class Swarm:
 
     `data_dir` is the folder that holds the content. Seed `i` uploads `rates[i]` (default: `rate` for all), bit/s; 0
     is as fast as it goes.
+    As many `leechers` have nothing, want all, and take it from whoever comes to them; they count on after the seeds.
+    `uplink` is what this process sends at most, bit/s.
     The seeds in `corrupt` serve zeros instead of the content. `distance` is that of each seed; it needs namespaces.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # by name, and few at a time
         self,
         torrent: Torrent | bytes,
         data_dir: Path,
@@ -61,6 +63,8 @@ class Swarm:
         peers: int = PEERS,
         rate: int = RATE,
         rates: Sequence[int] | None = None,
+        leechers: int = 0,
+        uplink: int = 0,
         corrupt: Collection[int] = (),
         distance: Distance | None = None,
         namespaces: bool = True,
@@ -68,7 +72,11 @@ class Swarm:
         """Describe the swarm; nothing is started yet. `namespaces=False` is the fallback, on loopback."""
         self._given = torrent
         self._data_dir = data_dir
-        self._rates = tuple(rates) if rates is not None else (rate,) * peers
+        seeds = tuple(rates) if rates is not None else (rate,) * peers
+        self.seeds = range(len(seeds))
+        self.leechers = range(len(seeds), len(seeds) + leechers)
+        self._rates = seeds + (0,) * leechers
+        self._uplink = uplink
         self._corrupt = frozenset(corrupt)
         self._distance = distance
         self._wanted = namespaces
@@ -112,8 +120,8 @@ class Swarm:
             await self._start_relays(stack)
             await self._start_seeders()
             known = await self.tracker.seeds(self.info_hash)
-            if known != len(self._rates):
-                message = f"the tracker knows {known} of {len(self._rates)} seeds"
+            if known != len(self.seeds):
+                message = f"the tracker knows {known} of {len(self.seeds)} seeds"
                 raise SwarmError(message)
             self._stack = stack.pop_all()
         return self
@@ -187,7 +195,7 @@ class Swarm:
         """Make the network, or settle for loopback and note why."""
         if not self._wanted:
             return self._fall_back("loopback was asked for")
-        network = Network(self._rates)
+        network = Network(self._rates, self._uplink)
         try:
             # Not in a thread: a cancelled wait would leave the network without its owner.
             self._network = stack.enter_context(network)
@@ -210,7 +218,8 @@ class Swarm:
     def _command(self, seed: int) -> tuple[str, ...]:
         config: Config = {
             "torrent": str(self._folder / "seed.torrent"),
-            "folder": str(self._zeros() if seed in self._corrupt else self._data_dir),
+            "folder": str(self._content(seed)),
+            "leeches": seed in self.leechers,
             "interface": f"{self.peers[seed]}:{self._port(seed)}",
             "announced": PORT if self._distance else 0,
             # Never both limits: libtorrent's own hands out its quota every half second.
@@ -219,6 +228,12 @@ class Swarm:
         inside = self._network.command(seed) if self._network else ()
         # -S and -P: nothing but libtorrent is imported, so that eight start within a second or two.
         return (*inside, sys.executable, "-S", "-P", str(SEEDER), json.dumps(config))
+
+    def _content(self, seed: int) -> Path:
+        """Return the folder of what a seed has; that of a leecher is empty whenever it starts."""
+        if seed in self.leechers:
+            return Path(tempfile.mkdtemp(dir=self._folder))
+        return self._zeros() if seed in self._corrupt else self._data_dir
 
     def _port(self, seed: int) -> int:
         """Return the port of a seed, which stays the same when it comes back."""

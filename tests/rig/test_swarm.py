@@ -82,7 +82,9 @@ class Client:
                 "allow_multiple_connections_per_ip": True,
                 "tick_interval": 100,
                 "enable_outgoing_utp": False,  # a session with uTP peers takes 3 s to end
-                "alert_mask": category.status_notification | category.block_progress_notification,
+                "alert_mask": category.status_notification
+                | category.block_progress_notification
+                | category.upload_notification,
                 "alert_queue_size": 10_000,  # every block of a film is an alert
             }
         )
@@ -136,6 +138,22 @@ async def test_a_client_finds_and_downloads_the_film_by_its_magnet_link(
         assert sources <= set(swarm.peers)
         assert bool(swarm.note) is (kind == "loopback")
     assert not _own(os.getpid())
+
+
+async def test_leechers_take_from_who_comes_to_them_over_its_own_line_and_give_nothing(
+    content: Path, torrent: Torrent, tmp_path: Path
+) -> None:
+    _need_namespaces()
+    async with Swarm(torrent, content.parent, peers=SEEDS, rate=FAST, leechers=1, uplink=FAST) as swarm:
+
+        def give() -> set[str]:
+            client = Client(swarm.host, tmp_path)
+            client.add(swarm.magnet)
+            return {entry for entry in client.until("block_uploaded_alert") if entry[0].isdigit()}
+
+        sources = await asyncio.to_thread(give)
+
+        assert sources <= {swarm.peers[seed] for seed in swarm.seeds}
 
 
 async def test_a_distant_swarm_answers_later_and_with_the_same_bytes(

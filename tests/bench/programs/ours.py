@@ -124,6 +124,7 @@ async def main(arguments: argparse.Namespace) -> None:
     begin = time.monotonic()
     engine = await Engine.start(libtorrent(), arguments.folder, SETTINGS)
     started = time.monotonic() - begin
+    _come_from_afar(engine)
     try:
         play: list[Play] = []
         url = await _serve(play, meter, started)
@@ -135,6 +136,15 @@ async def main(arguments: argparse.Namespace) -> None:
         await asyncio.Event().wait()
     finally:
         await engine.stop()
+
+
+def _come_from_afar(engine: Engine) -> None:
+    """Count nobody as of the local network, whose addresses the rig has: limits hold for all."""
+    assert engine._session is not None
+    everybody = engine.libtorrent.ip_filter()
+    limited = 1 << engine.libtorrent.session.global_peer_class_id
+    everybody.add_rule("0.0.0.0", "255.255.255.255", limited)  # noqa: S104  # all addresses there are
+    engine._session.set_peer_class_filter(everybody)
 
 
 async def _play(engine: Engine, path: Path, bitrate: float, meter: Meter) -> Play:
