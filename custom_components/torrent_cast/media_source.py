@@ -32,7 +32,7 @@ from .runtime import playback_of
 from .search import Candidate
 from .sources import looks_like_source, name_of
 from .titles import titles_of
-from .views import PICTURE_TYPE, delivery_path
+from .views import PICTURE_TYPE, browser_path
 
 if TYPE_CHECKING:
     from homeassistant.components.media_source import MediaImage  # type: ignore[attr-defined]  # new in 2026.11
@@ -98,7 +98,7 @@ class TorrentCastMediaSource(MediaSource):
             if _is_browser(item) and session.file is not None and session.file.is_video:
                 session.profile = BROWSER
                 await session.prepare()
-        return PlayMedia(delivery_path(session), session.content_type if session.hls is None else HLS_TYPE)
+        return PlayMedia(browser_path(session), session.content_type if session.hls is None else HLS_TYPE)
 
     async def async_get_media_image(self, item: MediaSourceItem) -> MediaImage | None:
         """Return the picture of a film, if one was or can be taken: what is sent along where a film is named.

@@ -4,7 +4,7 @@ from typing import Final
 
 from .access import token_in
 from .pictures import PICTURE_TYPE, ArtView, PictureView, art_path, picture_path
-from .streams import HlsView, StreamView, delivery_path, stream_path
+from .streams import HlsView, StreamView, browser_path, delivery_path, stream_path
 from .subtitles import SubtitleView, subtitle_path
 
 # Opened by a token, not by a log-in.
@@ -16,6 +16,7 @@ __all__ = [
     "TOKEN_VIEWS",
     "VIEWS",
     "art_path",
+    "browser_path",
     "delivery_path",
     "picture_path",
     "stream_path",

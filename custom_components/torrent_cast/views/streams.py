@@ -13,6 +13,7 @@ from .. import serving
 from ..const import DOMAIN
 from ..engine import StorageError, TorrentCastError
 from ..media import Unplayable
+from ..media.hls import PLAYLIST
 from ..media.renditions import MASTER
 from ..playback import Session, State
 from .access import TokenView, path_of
@@ -32,6 +33,15 @@ def stream_path(session: Session) -> str:
 def delivery_path(session: Session) -> str:
     """Return the path under which a prepared session's device gets the film; it holds the token."""
     return stream_path(session) if session.hls is None else path_of(session, f"hls/{MASTER}")
+
+
+def browser_path(session: Session) -> str:
+    """Return the path under which the frontend's own player gets a prepared session's film; it holds the token.
+
+    Of a playlist that leads to one other that player takes the other one, but not by a path without a host: it would
+    show nothing (frontend 20260930, ha-hls-player).
+    """
+    return stream_path(session) if session.hls is None else path_of(session, f"hls/{PLAYLIST}")
 
 
 class StreamView(TokenView):
