@@ -29,7 +29,7 @@ from .providing import PROVIDERS, Providers
 from .queueing import Succession
 from .services import async_setup_services
 from .sources import CONTENT_TYPE, SUFFIX
-from .views import VIEWS
+from .views import VIEWS, async_show_in_browser
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: TorrentCastConfigEntry) 
     entry.async_on_unload(Succession(hass, playback, start).async_listen())
     entry.async_on_unload(events.async_listen(hass, playback))
     entry.async_on_unload(issues.async_listen(hass, playback))
+    entry.async_on_unload(async_show_in_browser(hass))
     listener = hass.data[LISTENER] = PlainListener(hass)
     entry.async_on_unload(listener.stop)
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(playback.stop, "torrent_cast stop")))

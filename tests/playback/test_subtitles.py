@@ -89,6 +89,24 @@ async def nothing(_file: TorrentFile) -> bytes:
     raise SourceError("unknown_torrent")
 
 
+async def test_whoever_has_the_patience_waits_until_subtitles_are_there() -> None:
+    there = asyncio.Event()
+
+    async def read(_file: TorrentFile) -> bytes:
+        await there.wait()
+        return b"WEBVTT lines"
+
+    found = files("A.mkv", "A.de.srt")
+    hasty, patient = (Subtitles(beside(found, found[0]), None, read, patience=patience) for patience in (0, None))
+    assert await hasty.text(1) == NOTHING
+    asked = asyncio.create_task(patient.text(1))
+    await asyncio.sleep(0)
+    assert not asked.done()
+    there.set()
+    assert await asked == b"WEBVTT lines"
+    hasty.close()
+
+
 @pytest.fixture
 def subtitles() -> Subtitles:
     found = files("A.mkv", "A.de.srt", "A.de.forced.srt", "A.en.sdh.srt", "A.en.srt")

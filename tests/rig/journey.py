@@ -58,6 +58,34 @@ FRAMES: Final = """
   return next().then(next).then(next).then(() => element.getVideoPlaybackQuality().totalVideoFrames);
 """
 
+TRACKS: Final = """
+  const patience = performance.now() + %(patience)d * 1000;
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const tracks = [...element.textTracks];
+      if (tracks.length) return resolve(tracks.map((track) => [track.label, track.mode]));
+      if (performance.now() > patience) return reject(new Error("no subtitles are offered"));
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+"""
+# Waits for a line that is on the screen after the track has been chosen.
+LINE: Final = """
+  for (const track of element.textTracks) track.mode = track.label === %(label)s ? "showing" : "disabled";
+  const chosen = [...element.textTracks].find((track) => track.mode === "showing");
+  const patience = performance.now() + %(patience)d * 1000;
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const cue = chosen.activeCues?.[0];
+      if (cue && !element.seeking) return resolve([cue.text, element.currentTime]);
+      if (performance.now() > patience) return reject(new Error("no line is shown"));
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+"""
+
 MORE_INFO: Final = """
   element.dispatchEvent(new CustomEvent("hass-more-info", {detail: {entityId: %s}, bubbles: true, composed: true}));
 """
@@ -169,6 +197,17 @@ class Frontend:
         frames = await self.on("video", None, FRAMES)
         await shoot("browser")
         return int(frames)
+
+    async def subtitles(self) -> list[tuple[str, str]]:
+        """Return the subtitles that the film in the browser is offered with: label and mode."""
+        return [tuple(one) for one in await self.on("video", None, TRACKS % {"patience": PATIENCE})]
+
+    async def line(self, label: str, *, at: float | None = None) -> tuple[str, float]:
+        """Choose subtitles, and jump to `at` s; return the first line that is shown, and at which second that is."""
+        if at is not None:
+            await self.on("video", None, f"element.currentTime = {at}")
+        words, second = await self.on("video", None, LINE % {"label": json.dumps(label), "patience": PATIENCE})
+        return str(words), float(second)
 
     async def library(self, title: str, shoot: Shoot) -> None:
         """Look at the library, which has the film now."""

@@ -69,9 +69,14 @@ def _media(text: Text, *, is_default: bool) -> str:
         *([f'LANGUAGE="{text.language}"'] if text.language else []),
         *(f"{name}={'YES' if value else 'NO'}" for name, value in flags.items()),
         *(['CHARACTERISTICS="public.accessibility.describes-music-and-sound"'] if text.is_for_deaf else []),
-        f'URI="text{text.stream}.m3u8"',
+        f'URI="{text_name(text.stream)}"',
     ]
     return f"#EXT-X-MEDIA:{','.join(attributes)}"
+
+
+def text_name(stream: int) -> str:
+    """Return the name of the playlist of a stream of text."""
+    return f"text{stream}.m3u8"
 
 
 def text_playlist(stream: int, segments: Sequence[Segment], *, is_complete: bool) -> str:

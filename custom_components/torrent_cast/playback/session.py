@@ -22,7 +22,7 @@ from .growing import Growing
 from .hls import Hls, Place, follow
 from .playhead import Playhead
 from .state import State
-from .subtitles import Subtitles, Track, beside, drawn_beside, missing_of
+from .subtitles import PATIENCE, Subtitles, Track, beside, drawn_beside, missing_of
 from .wishes import Habits, Wishes, audio_of, find_track, track_of
 
 if TYPE_CHECKING:
@@ -388,7 +388,7 @@ class Session:
         def find() -> Subtitles:
             sides = beside(torrent.files, file)
             missing = missing_of(drawn_beside(torrent.files, file), others)
-            return Subtitles(sides, self.wishes.given, read, inside, missing)
+            return Subtitles(sides, self.wishes.given, read, inside, missing, PATIENCE if self._reports else None)
 
         found = self.subtitles = await asyncio.to_thread(find)
         if self.hls is not None:

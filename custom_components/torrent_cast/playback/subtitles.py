@@ -209,10 +209,11 @@ class Subtitles:
         read: Read,
         inside: Sequence[Stream] = (),
         missing: Sequence[Missing] = (),
+        patience: float | None = PATIENCE,
     ) -> None:
         """Offer what somebody gave, files beside the film, and streams within it. Not for the event loop.
 
-        What is `missing` is only told.
+        What is `missing` is only told. Who asks for a track waits `patience` s at most, None for as long as it takes.
         """
         first = 1
         self.missing: Final = tuple(missing)
@@ -229,6 +230,7 @@ class Subtitles:
             tracks.append(_inside(stream, number, {track.label for track in tracks}))
         self.tracks: Final = tuple(tracks)
         self._read = read
+        self._patience = patience
         self._reading: dict[int, asyncio.Task[bytes]] = {}
 
     def find(self, language: str) -> Track | None:
@@ -264,7 +266,7 @@ class Subtitles:
         if number not in self._files:
             return None
         self.begin(number)
-        done, _ = await asyncio.wait([self._reading[number]], timeout=PATIENCE)
+        done, _ = await asyncio.wait([self._reading[number]], timeout=self._patience)
         if not done:
             return NOTHING
         try:
