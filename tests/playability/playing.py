@@ -158,6 +158,8 @@ async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool)
     if len(loads) == before:
         raise Ended(Played("", wrong=f"not played: {reason}"))
     how = "HLS" if "mpegurl" in loads[-1]["media"]["contentType"] else "as it is"
+    if stage.players[number].beyond:
+        raise Ended(Played(how, wrong=stage.players[number].beyond.pop()))
     if not can_be_seen:
         raise Ended(Played(f"{how}, not seen"))
     if reason:

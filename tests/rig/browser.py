@@ -14,6 +14,7 @@ from aiohttp import web
 from . import rig_cache
 from .devtools import Chromium, DevToolsError
 from .films import clock_layout
+from .models import MODELS, beyond
 from .player import Event, Frame, MediaError, Player, PlayerStats, Source, State
 
 if TYPE_CHECKING:
@@ -37,8 +38,16 @@ CLOCK_SAMPLES = 5
 class BrowserPlayer(Player):
     """One Chromium with one `<video>`, its page on an origin of its own, so that CORS is as real as on a device."""
 
-    def __init__(self, recorder: Recorder | None = None, *, clock: ClockLayout | None = None) -> None:
-        """With a `recorder`, all but the page itself is fetched through it; `clock` is where films show the time."""
+    def __init__(
+        self, recorder: Recorder | None = None, *, clock: ClockLayout | None = None, model: str | None = None
+    ) -> None:
+        """With a `recorder`, all but the page itself is fetched through it; `clock` is where films show the time.
+
+        Then what a `model` that is known here does not play is refused, also where Chromium would.
+        """
+        self._model = model if model in MODELS else None
+        self.beyond: list[str] = []
+        """What was refused so."""
         self._clock = clock or clock_layout()
         self._recorder = recorder
         self._stack = AsyncExitStack()
@@ -173,9 +182,20 @@ class BrowserPlayer(Player):
             event = _event(await self._command("load", wanted))
         except DevToolsError as err:
             raise MediaError(str(err), 101) from err
+        self._check(source.url)
         if event.error is not None:
             raise MediaError(event.error, event.code or 104)
         return event
+
+    def _check(self, url: str) -> None:
+        """See that what was sent of a film is for this model. Raises MediaError."""
+        if self._recorder is None or self._model is None:
+            return
+        folder = url.rpartition("/")[0]
+        sent = (exchange.head for exchange in self._recorder.exchanges if exchange.url.startswith(folder))
+        if found := beyond(self._model, sent):
+            self.beyond.append(f"{self._model} does not play {', '.join(map(str, found))}")
+            raise MediaError(self.beyond[-1], 104)
 
     @override
     async def play(self) -> Event:

@@ -14,6 +14,8 @@ import aiohttp
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
+from .models import HEAD
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -61,6 +63,8 @@ class Exchange:
     complete: bool = False
     """Whether the whole body was passed on."""
     digest: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False)
+    head: bytes = field(default=b"", repr=False)
+    """The first bytes of the body."""
 
     @property
     def sha256(self) -> str:
@@ -186,6 +190,7 @@ async def _pass_on(
     if request.method != hdrs.METH_HEAD:
         async for data in answer.content.iter_any():
             exchange.first_byte = exchange.first_byte or time.monotonic()
+            exchange.head += data[: HEAD - len(exchange.head)]
             await response.write(data)
             exchange.digest.update(data)
             exchange.count += len(data)

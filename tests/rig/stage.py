@@ -84,12 +84,11 @@ class Stage:
         torrent = make_torrent(self.film, self._piece_length)
         self.swarm = await enter(Swarm(torrent, self.film.parent, peers=self.peers))
         await enter(self.recorder)
-        self.players = [await enter(BrowserPlayer(self.recorder)) for _ in self._hosts]
+        models = [*self.models, *["Chromecast"] * len(self._hosts)][: len(self._hosts)]
+        self.players = [await enter(BrowserPlayer(self.recorder, model=model)) for model in models]
         self.receivers = [
             await enter(Receiver(host, f"Rig TV {number}", model, None if self._mutant == "player-off" else player))
-            for number, (host, player, model) in enumerate(
-                zip(self._hosts, self.players, [*self.models, *["Chromecast"] * len(self._hosts)], strict=False), 1
-            )
+            for number, (host, player, model) in enumerate(zip(self._hosts, self.players, models, strict=True), 1)
         ]
         certificate = Authority(self.folder / "authority").server_file() if self._tls else None
         self.hass = await enter(

@@ -11,6 +11,8 @@ import pytest
 import pytest_socket
 from aiohttp import web
 
+from tests.media.conftest import ffmpeg
+
 from .browser import BrowserPlayer
 from .films import SHORT, film
 from .player import Event, MediaError, Source, State
@@ -118,6 +120,18 @@ async def client(recorder: Recorder) -> AsyncIterator[aiohttp.ClientSession]:
     """Fetch through the recorder by hand."""
     async with aiohttp.ClientSession(proxy=recorder.url, auto_decompress=False) as client:
         yield client
+
+
+async def test_a_model_refuses_what_only_its_browser_plays(server: Server, recorder: Recorder, tmp_path: Path) -> None:
+    server.path = tmp_path / "film.webm"
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=64x36:duration=1", "-pix_fmt", "yuv420p")
+    await asyncio.to_thread(ffmpeg, *picture, "-c:v", "libvpx-vp9", "-deadline", "realtime", server.path)
+    async with BrowserPlayer(recorder, model="Chromecast") as player:
+        with pytest.raises(MediaError, match=r"Chromecast does not play .*vp9") as caught:
+            await player.load(Source(f"{server.url}/film.mp4", "video/webm"))
+        assert caught.value.code == 104
+        assert len(player.beyond) == 1
+        assert (await player.stats()).width == 64, "the browser does"
 
 
 async def test_it_decodes_pictures_and_sound_in_real_time(player: BrowserPlayer, source: Source) -> None:
