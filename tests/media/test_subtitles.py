@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from custom_components.torrent_cast.media import Reason, Unplayable, Worker
+from custom_components.torrent_cast.media.inside import film
 from custom_components.torrent_cast.media.languages import language_of
-from custom_components.torrent_cast.media.subtitles import MAX_BYTES, decoded, webvtt
+from custom_components.torrent_cast.media.subtitles import LATER, MAX_BYTES, decoded, delayed, webvtt
 
 SRT = "1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Hello</i>\r\nworld\r\n"
 ASS = """[Script Info]
@@ -35,6 +36,11 @@ async def test_every_format_becomes_webvtt(worker: Worker, text: str) -> None:
     assert found.startswith("WEBVTT\n\n")
     assert "00:00:01.000 --> 00:00:02.500\n<i>Hello</i>\nworld\n" in found
     assert found.count("-->") == 1
+    assert b"00:00:01.200 --> 00:00:02.700\n" in delayed(found.encode())
+
+
+def test_lines_are_as_late_as_the_pictures_in_segments() -> None:
+    assert float(film.LATER) == LATER
 
 
 @pytest.mark.parametrize(

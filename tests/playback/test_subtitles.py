@@ -9,6 +9,7 @@ import pytest
 from custom_components.torrent_cast.engine import SourceError, TorrentFile
 from custom_components.torrent_cast.media import Container, Kind, Probe, Stream
 from custom_components.torrent_cast.media.probe import KeyFrames
+from custom_components.torrent_cast.media.subtitles import delayed
 from custom_components.torrent_cast.playback import Given, Habits, NoSuchTrack, Show, Wishes
 from custom_components.torrent_cast.playback.subtitles import NOTHING, Subtitles, beside, drawn_beside, missing_of
 from custom_components.torrent_cast.playback.wishes import audio_of, find_track, track_of
@@ -159,6 +160,24 @@ async def test_what_was_given_is_shown_first() -> None:
     assert track is not None
     assert (track.label, [one.id for one in given.tracks]) == ("mine.srt", [1, 2])
     assert [await given.text(number) for number in (1, 2, 3)] == [b"WEBVTT mine", NOTHING, None]
+
+
+async def test_with_a_film_in_segments_lines_are_as_late_as_its_pictures() -> None:
+    lines = b"WEBVTT\n\n1\n00:00:59.900 --> 01:59:59.850\n00:00:01.000\nat 00:00:02.000\n\n"
+
+    async def read(_file: TorrentFile) -> bytes:
+        return lines
+
+    found = files("A.mkv", "A.de.srt")
+    whole, cut = (
+        Subtitles(beside(found, found[0]), Given("mine.srt", lines), read, in_segments=is_cut)
+        for is_cut in (False, True)
+    )
+
+    late = lines.replace(b"00:00:59.900 --> 01:59:59.850", b"00:01:00.100 --> 02:00:00.050")
+    assert [await whole.text(number) for number in (1, 2)] == [lines, lines]
+    assert [await cut.text(number) for number in (1, 2)] == [late, late]
+    assert delayed(NOTHING) == NOTHING
 
 
 ENGLISH, GERMAN = (

@@ -1,10 +1,13 @@
 """Subtitles: whatever text format and encoding -> WebVTT, which is what Cast devices take."""
 
 import asyncio
+import re
+from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import charset_normalizer
+from pysubs2.time import ms_to_times, timestamp_to_ms
 
 from .errors import Reason, Unplayable
 from .worker import HeldBytes
@@ -25,6 +28,11 @@ SUFFIXES: Final = frozenset({".srt", ".ass", ".ssa", ".vtt", ".sub"})
 PICTURES: Final = (b"\x00\x00\x01\xba", b"PG")
 """How VobSub (a stream of MPEG-2) and PGS begin: drawn subtitles, which no Cast device shows."""
 
+LATER: Final = 0.2
+"""How much later than in the file the pictures of a film in segments are shown, s (`media.inside.film`)."""
+
+_TIME: Final = r"(\d+):(\d\d):(\d\d)\.(\d{3})"
+_CUE: Final = re.compile(rf"^{_TIME} --> {_TIME}$", re.MULTILINE)
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 _numbers = count(1)
@@ -46,6 +54,20 @@ async def webvtt(worker: Worker, data: bytes) -> bytes:
             raise
         raise Unplayable(Reason.NOT_SUBTITLES, err.detail) from err
     return answer.payload
+
+
+def delayed(text: bytes) -> bytes:
+    """Return WebVTT, as `webvtt` makes it, in step with a film in segments: `LATER`."""
+
+    def later(cue: re.Match[str]) -> str:
+        return f"{_later(cue.groups()[:4])} --> {_later(cue.groups()[4:])}"
+
+    return _CUE.sub(later, text.decode()).encode()
+
+
+def _later(time: Sequence[str]) -> str:
+    hours, minutes, seconds, rest = ms_to_times(timestamp_to_ms(time) + round(LATER * 1000))
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{rest:03}"
 
 
 def decoded(data: bytes) -> str:

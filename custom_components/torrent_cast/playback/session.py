@@ -388,7 +388,9 @@ class Session:
         def find() -> Subtitles:
             sides = beside(torrent.files, file)
             missing = missing_of(drawn_beside(torrent.files, file), others)
-            return Subtitles(sides, self.wishes.given, read, inside, missing, PATIENCE if self._reports else None)
+            patience = PATIENCE if self._reports else None
+            is_cut = self.hls is not None
+            return Subtitles(sides, self.wishes.given, read, inside, missing, patience, in_segments=is_cut)
 
         found = self.subtitles = await asyncio.to_thread(find)
         if self.hls is not None:

@@ -14,7 +14,7 @@ from ..engine.files import folded, printable
 from ..engine.futures import retrieved
 from ..media import Stream, Unplayable
 from ..media.languages import language_of, name_of
-from ..media.subtitles import MAX_BYTES, SUFFIXES
+from ..media.subtitles import MAX_BYTES, SUFFIXES, delayed
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -210,10 +210,13 @@ class Subtitles:
         inside: Sequence[Stream] = (),
         missing: Sequence[Missing] = (),
         patience: float | None = PATIENCE,
+        *,
+        in_segments: bool = False,
     ) -> None:
         """Offer what somebody gave, files beside the film, and streams within it. Not for the event loop.
 
         What is `missing` is only told. Who asks for a track waits `patience` s at most, None for as long as it takes.
+        `in_segments` says that the film goes so: its pictures are a little later then.
         """
         first = 1
         self.missing: Final = tuple(missing)
@@ -231,6 +234,7 @@ class Subtitles:
         self.tracks: Final = tuple(tracks)
         self._read = read
         self._patience = patience
+        self._in_segments = in_segments
         self._reading: dict[int, asyncio.Task[bytes]] = {}
 
     def find(self, language: str) -> Track | None:
@@ -261,6 +265,10 @@ class Subtitles:
 
     async def text(self, number: int) -> bytes | None:
         """Return a track as WebVTT, without a line where it cannot be read; None for a number that is none."""
+        text = await self._text(number)
+        return await asyncio.to_thread(delayed, text) if text and self._in_segments else text
+
+    async def _text(self, number: int) -> bytes | None:
         if (given := self._given.get(number)) is not None:
             return given
         if number not in self._files:
