@@ -120,6 +120,8 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
 
 async def _follow(session: Session, device: CastDevice) -> None:
     assert session.playhead is not None  # the session is prepared
+    if session.following is not None:  # what waits in the device's queue is given to it at once, or it plays anew
+        session.following.close()
     session.following = Following(session, device, session.playhead)
     await session.following.begin()
 

@@ -12,12 +12,12 @@ from weakref import WeakKeyDictionary
 from homeassistant.core import HomeAssistant
 from pychromecast import Chromecast
 from pychromecast.const import CAST_TYPE_CHROMECAST
-from pychromecast.error import PyChromecastError
+from pychromecast.error import PyChromecastError, UnsupportedNamespace
 from yarl import URL
 
 from .engine import TorrentCastError
 from .engine.futures import retrieved
-from .messages import Answer, Load, Receiver, message_of
+from .messages import Answer, Load, Receiver, item_in, message_of, out_of_date_in
 from .playback import (
     Following,
     LoadRefused,
@@ -74,6 +74,7 @@ class CastDevice:
         self._url = base.with_path(delivery_path(session))
         self._item: int | None = None  # in the device's own queue
         self._queue: int | None = None  # which that is: its media session
+        self._app: str | None = None  # and where: the run of the receiver's app
 
     @property
     def name(self) -> str:
@@ -128,23 +129,41 @@ class CastDevice:
         session.following = Following(session, device, session.playhead)
         session.following.wait(begun)
         device._queue = self._chromecast.media_controller.status.media_session_id
-        try:
-            answer = await self._send({"type": "QUEUE_INSERT", "items": [message.item()]}, device._queue)
-            if answer.get("type") != "MEDIA_STATUS":
-                raise LoadRefused("load_refused", detail=str(answer.get("type")))
-        except TorrentCastError:
+        device._app = self._chromecast.socket_client.session_id
+        # Where no answer comes the device may have it all the same: if it begins with it, that is followed.
+        answer = await self._send({"type": "QUEUE_INSERT", "items": [message.item()]}, device._queue)
+        if answer.get("type") != "MEDIA_STATUS":
             session.following = None
-            raise
-        items = [item for status in answer.get("status", ()) for item in status.get("items", ())]
-        device._item = next((one["itemId"] for one in items if _is_of(one, message.content_id)), None)
+            raise LoadRefused("load_refused", detail=str(answer.get("type")))
+        device._item = item_in(answer, message.content_id)
+        device._take_out(out_of_date_in(answer, message.content_id))
         if session.state.is_end:  # something else was put before it meanwhile
             device.withdraw()
 
     def withdraw(self) -> None:
         """Take the session out of the device's own queue."""
         if self._item is not None:
-            removal = self._send({"type": "QUEUE_REMOVE", "itemIds": [self._item]}, self._queue)
-            self._hass.async_create_background_task(_unheard(removal), "torrent_cast queue")
+            self._take_out([self._item])
+
+    def _take_out(self, items: list[int]) -> None:
+        """Take items out of the device's own queue, by and by."""
+        if items:
+            self._hass.async_create_background_task(self._surely_without(items), "torrent_cast queue")
+
+    async def _surely_without(self, items: list[int]) -> None:
+        """Take items out, once more after a reconnect if that got lost."""
+        with contextlib.suppress(TorrentCastError, TimeoutError):  # gone: so is its queue
+            try:
+                await self._remove(items)
+            except TargetUnavailable:
+                async with asyncio.timeout(RECONNECT_TIMEOUT):
+                    await watcher_of(self._hass, self._chromecast).status()
+                await self._remove(items)
+
+    async def _remove(self, items: list[int]) -> None:
+        if self._chromecast.socket_client.session_id != self._app:  # another app's, or out of reach for now
+            raise TargetUnavailable("device_unavailable", device=self.name)
+        await self._send({"type": "QUEUE_REMOVE", "itemIds": items}, self._queue)
 
     async def _command(self, message: dict[str, Any]) -> None:
         """Have the device do something with what it shows. Raises TargetUnavailable.
@@ -165,7 +184,13 @@ class CastDevice:
             self._hass.loop.call_soon_threadsafe(_set, reply, answer if sent else None)
 
         whole = message | {"mediaSessionId": queue}  # another sender's, which may be there by now, has another
-        send = partial(media.send_message, whole, inc_session_id=True, callback_function=on_reply)
+
+        def send() -> None:
+            """Send; pychromecast's `send_message` launches the app where somebody has put on another one."""
+            if not media.is_active:
+                raise UnsupportedNamespace
+            media.send_message_nocheck(whole, inc_session_id=True, callback_function=on_reply)
+
         try:
             await _write(self._hass, self._chromecast, send)
             async with asyncio.timeout(REQUEST_TIMEOUT):
@@ -203,11 +228,12 @@ class CastDevice:
             await _load_surely(self._hass, self._chromecast, session, message(plain=True), self._url)
             _needs_plain_url.add(uuid)
         session.was_loaded = True  # from here on the receiver's status decides
-        if (track := session.shown_track) is not None and track.stream is not None:
-            await self._begin_with(track)
+        await self.begun()
 
-    async def _begin_with(self, track: Track) -> None:
+    async def begun(self) -> None:
         """See that a device shows what the playlist says; a film without subtitles is better than none."""
+        if (track := self._session.shown_track) is None or track.stream is None:
+            return
         try:
             await self.show_subtitles(track)
         except TorrentCastError as err:
@@ -272,15 +298,6 @@ async def _write(hass: HomeAssistant, chromecast: Chromecast, send: Callable[[],
     writing.add_done_callback(retrieved)
     await asyncio.wait([writing])
     writing.result()
-
-
-def _is_of(item: dict[str, Any], content_id: str) -> bool:
-    return bool(item.get("media", {}).get("contentId") == content_id)
-
-
-async def _unheard(asked: Awaitable[object]) -> None:
-    with contextlib.suppress(TorrentCastError):  # gone: so is its queue
-        await asked
 
 
 def _set(reply: asyncio.Future[Answer | None], answer: Answer | None) -> None:

@@ -11,7 +11,8 @@ from yarl import URL
 from .media.hls import CONTENT_TYPE
 from .media.subtitles import CONTENT_TYPE as SUBTITLE_TYPE
 from .playback import Session
-from .views import subtitle_path
+from .playback.session import SCHEME
+from .views import subtitle_path, token_in
 
 # What a receiver does not see from the playlist (Cast's HlsSegmentFormat, HlsVideoSegmentFormat).
 HLS_INFO: Final = {"hlsSegmentFormat": "fmp4", "hlsVideoSegmentFormat": "fmp4"}
@@ -103,6 +104,32 @@ def message_of(session: Session, url: URL, position: float, *, plain: bool) -> L
         active_tracks=_active(session),
         metadata=session.metadata,
     )
+
+
+def is_ours(content_id: str) -> bool:
+    """Tell whether something was once given to a device by us, in whatever run."""
+    return content_id.startswith(f"{SCHEME}:") or token_in(content_id) is not None
+
+
+def item_in(answer: Answer, content_id: str) -> int | None:
+    """Return the number that a device's queue has for what was put into it last."""
+    return next((number for number, name in reversed(_items(answer)) if name == content_id), None)
+
+
+def out_of_date_in(answer: Answer, content_id: str) -> list[int]:
+    """Return the numbers of what we have put behind a queue's current item at other times than last."""
+    items, last = _items(answer), item_in(answer, content_id)
+    numbers = [number for number, _ in items]
+    current = next((status.get("currentItemId") for status in answer.get("status", ())), None)
+    if last is None or current not in numbers:
+        return []
+    return [number for number, name in items[numbers.index(current) + 1 :] if number != last and is_ours(name)]
+
+
+def _items(answer: Answer) -> list[tuple[int, str]]:
+    """Return the numbers and content ids of the items that an answer tells of, in order."""
+    items = [item for status in answer.get("status", ()) for item in status.get("items", ())]
+    return [(item["itemId"], str(item.get("media", {}).get("contentId"))) for item in items]
 
 
 def _active(session: Session) -> list[int] | None:

@@ -16,6 +16,7 @@ from . import tree
 from .engine import StorageError, TorrentCastError, TorrentFile
 from .media import Unplayable
 from .playback import (
+    Enqueue,
     Happening,
     NoReachableUrl,
     Playback,
@@ -25,9 +26,11 @@ from .playback import (
     SessionEnded,
     State,
     TargetUnavailable,
+    Wishes,
 )
 from .playing import play_on
 from .titles import plain, titles_of
+from .views import token_in
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,9 +43,10 @@ TO_SPARE: Final = 30.0
 TOO_LITTLE: Final = 15.0
 # Why no other film would fare better.
 NOT_THE_FILM: Final = (TargetUnavailable, NoReachableUrl, SessionEnded, StorageError)
-# More than anybody goes back.
-MAX_PAST: Final = 50
+# More than anybody goes back; each is there by two names.
+MAX_PAST: Final = 2 * 50
 CUT_SHORT: Final = frozenset({Happening.STOPPED, Happening.FAILED})
+ENDED: Final = CUT_SHORT | {Happening.FINISHED}
 
 type Start = Callable[[Coroutine[Any, Any, None], str], object]
 """Starts a task that ends with the config entry; takes its name too."""
@@ -55,6 +59,8 @@ class _Mark(NamedTuple):
     loads: int  # after each the device's own queue is empty
     goes_on: bool  # with the next episode
     is_near: bool  # to the end
+    is_there: bool  # the device: else nothing can be put into its queue
+    wishes: Wishes  # of who watches
 
 
 class Succession:
@@ -69,6 +75,8 @@ class Succession:
         self._handed: WeakKeyDictionary[Session, tuple[str, int]] = WeakKeyDictionary()
         self._past: OrderedDict[str, Queued] = OrderedDict()  # what a device can go back to, by what it calls that
         self._going_on: WeakSet[Session] = WeakSet()  # those that follow another one and do not play yet
+        self._begun: WeakSet[Session] = WeakSet()  # likewise, those that a device has begun with by itself
+        self._queued_as: WeakKeyDictionary[Session, Queued] = WeakKeyDictionary()  # of those what was in our queue
 
     @callback
     def async_listen(self) -> CALLBACK_TYPE:
@@ -85,14 +93,22 @@ class Succession:
     def _on_happening(self, session: Session, happening: Happening) -> None:
         if (target := session.target) is None or session.downloads:
             return
-        if happening in CUT_SHORT and (past := self._past.get(session.replaced_by or "")) is not None:
-            self._start(self._go_back(past, target), "torrent_cast previous film")
+        if happening in ENDED and (past := self._past_of(session.replaced_by)) is not None:
+            self._start(self._go_back(past, session, target), "torrent_cast previous film")
         elif happening is Happening.FINISHED:
             self._start(self._go_on(session, target), "torrent_cast next film")
         elif session in self._going_on and _is_its_own_fault(session):
             return  # what follows it has its turn
+        elif session in self._begun and _is_its_own_fault(session) and self._playback.queue(target).items:
+            self._start(self._go_on(session, target), "torrent_cast next film")
         elif happening in CUT_SHORT and self._is_free(target, session):
             self._playback.queue(target).clear()
+        elif happening is Happening.STARTED:
+            self._begun.discard(session)
+
+    def _past_of(self, name: str | None) -> Queued | None:
+        """Return what a device means that has gone back in its own queue."""
+        return self._past.get(token_in(name) or name) if name is not None else None
 
     def _is_free(self, target: str, after: Session) -> bool:
         """Tell whether nothing takes a session's place on a device yet."""
@@ -104,6 +120,9 @@ class Succession:
             if session.target is None:
                 continue
             queue = self._playback.queue(session.target)
+            if self._is_overtaken(session, queue):
+                self._drop(session, queue)
+                continue
             mark = self._mark(session, queue)
             if mark is not None and self._marks.get(session) != mark:
                 self._marks[session] = mark
@@ -111,13 +130,24 @@ class Succession:
             elif mark is None and _has_too_little(session):
                 self._give_way(session, queue)
 
+    def _is_overtaken(self, session: Session, queue: Queue) -> bool:
+        """Tell whether something else is on its way to the device of a film that plays, before what comes next."""
+        others = self._playback.for_target(session.target) if session.target is not None and session.was_loaded else ()
+        return queue.is_overtaken or any(one is not session and not one.was_loaded for one in others)
+
+    def _drop(self, session: Session, queue: Queue) -> None:
+        """Have nothing ready to come next; it is made so anew where something is to come all the same."""
+        queue.drop_ready()
+        self._marks.pop(session, None)
+
     def _mark(self, session: Session, queue: Queue) -> _Mark | None:
         """Return what there is to see to now, None while the film that plays has nothing to spare."""
         is_near = _is_near_its_end(session) and not _has_too_little(session)
         if not is_near and not _can_spare(session, queue.head):
             return None
         loads = session.following.loads if session.following is not None else 0
-        return _Mark(queue.turn, loads, self._playback.settings.next_episode, is_near)
+        is_there = session.disconnected_since is None
+        return _Mark(queue.turn, loads, self._playback.settings.next_episode, is_near, is_there, session.wishes)
 
     def _give_way(self, session: Session, queue: Queue) -> None:
         """Have what comes next take nothing from a film that plays; what is not ready yet begins anew later."""
@@ -125,9 +155,9 @@ class Succession:
             return
         if ready.following is not None and ready.source.key == session.source.key:
             ready.rest()
+            self._marks.pop(session, None)
         else:
-            queue.drop_ready()
-        self._marks.pop(session, None)
+            self._drop(session, queue)
 
     async def _make_ready(self, session: Session, queue: Queue, mark: _Mark) -> None:
         """Fetch head and index of what comes next; what goes wrong is said when its turn comes.
@@ -155,7 +185,7 @@ class Succession:
 
     async def _following_session(self, session: Session, queue: Queue, mark: _Mark) -> Session | None:
         """Return the session of what comes next, made now unless there is one; None where nothing does."""
-        goes_on = queue.head is not None or mark.goes_on
+        goes_on = queue.head is not None or (mark.goes_on and _is_as_wished(queue.ready, session))
         if goes_on and queue.is_ready_for(session):
             return queue.ready
         item = queue.head or await self._next_in_torrent(session)
@@ -174,18 +204,23 @@ class Succession:
         """Put what comes next into the device's own queue; where that fails it is played once the film is over."""
         if session.following is None or session.is_over or following.is_over or following.playhead is None:
             return
-        where = session.id, session.following.loads
-        if self._handed.get(following) == where:
+        if self._is_handed(session, following) or session.disconnected_since is not None:
             return
-        self._handed[following] = where
+        self._handed[following] = session.id, session.following.loads
         try:
             await session.following.queue(following, partial(self._on_begun, session, following))
         except TorrentCastError as err:
             _LOGGER.debug("The next film is not in the device's queue: %s", err.reason)
             self._handed.pop(following, None)
 
-    async def _go_back(self, past: Queued, target: str) -> None:
+    def _is_handed(self, session: Session, following: Session) -> bool:
+        """Tell whether the device that plays a session was given the next one into the queue that it has now."""
+        return session.following is not None and self._handed.get(following) == (session.id, session.following.loads)
+
+    async def _go_back(self, past: Queued, after: Session, target: str) -> None:
         """Play again what a device has gone back to in its own queue: the address that it has is revoked."""
+        if (item := self._queued_as.get(after)) is not None:  # it comes after that once more
+            self._playback.queue(target).put([item], Enqueue.NEXT)
         try:
             await play_on(self._hass, past.context, self._playback.start_queued(past, target=target))
         except (TorrentCastError, HomeAssistantError) as err:
@@ -195,25 +230,35 @@ class Succession:
         """Take note that a device has gone on by itself, out of its own queue."""
         if before.target is not None:
             queue = self._playback.queue(before.target)
-            if queue.has_ready(following):
-                queue.begin_ready()
-            self._playback.claim(following, before.target)
+            if queue.has_ready(following) and (item := queue.begin_ready()) is not None:
+                self._queued_as[following] = item
+            self._begun.add(following)
+            self._playback.put_on(following, before.target)  # what is on its way there stays so
         if before.file is not None:
             wishes = replace(before.wishes, is_firm=False)
-            self._past[before.content_id] = Queued(before.source, before.file.index, before.given_title, wishes=wishes)
+            past = Queued(before.source, before.file.index, before.given_title, wishes=wishes)
+            self._past |= {before.content_id: past, before.token: past}
             while len(self._past) > MAX_PAST:
                 self._past.popitem(last=False)
 
     async def _go_on(self, session: Session, target: str) -> None:
         """Play what follows a session, or what follows that where it cannot be played."""
         queue, last = self._playback.queue(target), session
-        if queue.ready is not None and queue.ready.following is not None and await queue.ready.following.joined():
+        turn = queue.turn
+        if await self._has_gone_on(session, queue) or queue.turn != turn:  # or somebody has stopped it meanwhile
             return
         while self._is_free(target, last):
             following = await self._play_next(last, target)
             if following is None or not _is_its_own_fault(following) or not queue.items:
                 return
             last = following
+
+    async def _has_gone_on(self, session: Session, queue: Queue) -> bool:
+        """Wait for a device that has what comes next in its queue; tell whether it has begun with that."""
+        ready = queue.ready
+        if ready is None or ready.following is None or not self._is_handed(session, ready):
+            return False
+        return await ready.following.joined()
 
     async def _play_next(self, session: Session, target: str) -> Session | None:
         """Play what follows a session and return it, played or not; None where nothing follows."""
@@ -242,8 +287,7 @@ class Succession:
         if following is None:
             return None
         source = await self._playback.kept_source(session.source.key)
-        wishes = replace(session.wishes, given=None, is_firm=False)
-        return Queued(source, following.index, wishes=wishes)
+        return Queued(source, following.index, wishes=_wishes_after(session))
 
     async def _following(self, files: list[TorrentFile], file: TorrentFile) -> TorrentFile | None:
         songs = tree.is_audio(file)
@@ -255,6 +299,16 @@ class Succession:
         ordered = [one for one in tree.in_order(same, titles) if songs or titles[one.path].episodes]
         after = ordered[ordered.index(file) + 1 :] if file in ordered else []
         return after[0] if after else None
+
+
+def _wishes_after(session: Session) -> Wishes:
+    """Return what who watches wants to hear and read of the next episode."""
+    return replace(session.wishes, given=None, is_firm=False)
+
+
+def _is_as_wished(ready: Session | None, session: Session) -> bool:
+    """Tell whether the next episode, as it was made ready, is what who watches wants by now."""
+    return ready is not None and ready.wishes == _wishes_after(session)
 
 
 def _is_its_own_fault(session: Session) -> bool:

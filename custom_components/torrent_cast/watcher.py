@@ -1,6 +1,7 @@
 """Watches a receiver and tells its sessions what became of them."""
 
 import asyncio
+import contextlib
 import time
 from typing import Final, override
 from weakref import WeakKeyDictionary, WeakSet
@@ -14,7 +15,9 @@ from pychromecast.controllers.media import MediaStatus, MediaStatusListener
 from pychromecast.controllers.receiver import CastStatus, CastStatusListener
 from pychromecast.socket_client import CONNECTION_STATUS_CONNECTED, ConnectionStatus, ConnectionStatusListener
 
+from .messages import is_ours
 from .playback import LoadRefused, Playback, Session, State
+from .playback.following import GAP
 from .views import token_in
 
 # A receiver's player state -> where the session stands.
@@ -105,6 +108,7 @@ def _follow_entity(session: Session, state: HaState, *, goes_on: bool = False) -
     elif is_ours or (content_id is None and session in _by_state):
         session.end(_seen_ending(session))
     elif content_id is not None:
+        session.replaced_by = content_id
         session.end(_seen_ending(session) if goes_on else State.STOPPED)  # else somebody has loaded something else
 
 
@@ -159,24 +163,42 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         self, content_id: str | None, player_state: str, idle_reason: str | None, position: float | None
     ) -> None:
         self._told.set()
-        goes_on = False  # by itself, out of its own queue
-        for session, queued_as in list(self.sessions.items()):
+        live = self._live()
+        # By itself, out of its own queue: with what comes next, or with what is out of date.
+        goes_on = content_id is not None and is_ours(content_id) and content_id not in live.values()
+        for session, queued_as in live.items():
             if queued_as == content_id and session.following is not None and session.following.join():
                 goes_on = True
-        for session, loaded_as in list(self.sessions.items()):
+        for session, loaded_as in live.items():
             if loaded_as == content_id:
-                _follow(session, player_state, idle_reason, position)
+                self._follow_media(session, player_state, idle_reason, position)
             elif content_id is not None and session.was_loaded:
                 session.replaced_by = content_id
                 # Else another sender, or another session of ours, has loaded something else.
                 session.end(_seen_ending(session) if goes_on else State.STOPPED)
+
+    def _live(self) -> dict[Session, str]:
+        """Return the sessions that have not ended, and what the device calls them: the others are nobody's concern."""
+        for session in [session for session in self.sessions if session.is_over]:
+            del self.sessions[session]
+        return dict(self.sessions)
+
+    def _follow_media(
+        self, session: Session, player_state: str, idle_reason: str | None, position: float | None
+    ) -> None:
+        """Follow a session; what is interrupted while another one waits in the device's queue may be going on there."""
+        waits = any(other.following is not None and other.following.is_waiting for other in self.sessions)
+        if player_state == "IDLE" and idle_reason == "INTERRUPTED" and waits and session.was_loaded:
+            self._hass.async_create_background_task(_end_by_and_by(session), "torrent_cast interrupted")
+        else:
+            _follow(session, player_state, idle_reason, position)
 
     @callback
     def _on_app(self, app_id: str | None) -> None:
         """End what was playing when another app takes the receiver over or the receiver has restarted."""
         if app_id == APP_MEDIA_RECEIVER:
             return
-        for session in list(self.sessions):
+        for session in self._live():
             if session.was_loaded:
                 session.end()
 
@@ -186,7 +208,7 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
             self.connections += 1
             self._connected.set()
         since = None if connected else time.monotonic()
-        for session in list(self.sessions):
+        for session in self._live():
             if connected or session.disconnected_since is None:
                 session.disconnected_since = since
             if connected:
@@ -205,6 +227,14 @@ def _follow(session: Session, player_state: str, idle_reason: str | None, positi
         session.set_state(State.STALLED)
     elif (state := STATES.get(player_state)) is not None:
         session.set_state(state)
+
+
+async def _end_by_and_by(session: Session) -> None:
+    """End a session that was interrupted, unless what the device goes on with ends it."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GAP):
+            await session.wait_for(State.FINISHED, State.STOPPED, State.FAILED)
+    session.end()
 
 
 def _end(session: Session, idle_reason: str) -> None:

@@ -1,7 +1,6 @@
 """What a device says after it has loaded a film, and what becomes of its session."""
 
 import asyncio
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,8 +13,8 @@ from pychromecast.error import PyChromecastError
 
 from custom_components.torrent_cast.playback import Session, State, TargetUnavailable, Track
 from custom_components.torrent_cast.playing import stop_on
-from tests.conftest import FILM_SECONDS, PATIENCE, Television, soon, until
-from tests.loading.conftest import TAKEN, Answer, FakeChromecast
+from tests.conftest import FILM_SECONDS, Television, soon, until
+from tests.loading.conftest import TAKEN, Answer, FakeChromecast, Playing, SlowLine
 
 
 async def test_a_session_follows_its_device(hass: HomeAssistant, play: Callable[..., Any]) -> None:
@@ -142,7 +141,7 @@ async def test_what_is_wanted_of_a_device_reaches_it(hass: HomeAssistant, play: 
         {"type": "EDIT_TRACKS_INFO", "activeTrackIds": [3], "mediaSessionId": 1},
         {"type": "EDIT_TRACKS_INFO", "activeTrackIds": [], "mediaSessionId": 1},
     ]
-    device.media_controller.send_message = Mock(side_effect=PyChromecastError("gone"))
+    device.media_controller.send_message_nocheck = Mock(side_effect=PyChromecastError("gone"))
     with pytest.raises(TargetUnavailable, match="device_unavailable"):
         await at_work.pause()
 
@@ -171,28 +170,19 @@ async def test_a_device_that_owes_an_answer_is_stopped_at_once(
 
 
 async def test_a_device_is_not_stopped_while_what_was_given_up_is_written(
-    hass: HomeAssistant, play: Callable[..., Any], tv: Television
+    hass: HomeAssistant, playing: Playing, tv: Television, slow_line: Callable[[FakeChromecast], SlowLine]
 ) -> None:
-    device = FakeChromecast(hass, Answer(TAKEN))
-    session = await play(device)
-    sends, begun, writes = device.media_controller.send_message, asyncio.Event(), threading.Event()
-
-    def write(message: dict[str, Any], **how: Any) -> None:  # noqa: ANN401  # pychromecast's
-        hass.loop.call_soon_threadsafe(begun.set)
-        assert writes.wait(PATIENCE)
-        sends(message, **how)
-
-    device.media_controller.send_message = write
+    device, session = playing
+    line = slow_line(device)
+    assert session.following is not None
     pausing = asyncio.create_task(session.following._device.pause())
-    await soon(begun.wait())
+    await soon(line.begun.wait())
     pausing.cancel()
     stop = asyncio.create_task(stop_on(hass, None, tv.entity_id, [session]))
-    for _ in range(100):  # turns of the loop: many more than a stop takes that does not wait
-        await asyncio.sleep(0)
-    assert (pausing.cancelled(), tv.stopped) == (True, 0)
-    writes.set()
+    await until(lambda: pausing.cancelled() and session.is_over)
+    line.goes.set()
     assert await soon(stop)
-    assert (tv.stopped, device.sent[-1]["type"]) == (1, "PAUSE")
+    assert line.told == ["PAUSE", "STOP"]
 
 
 async def test_who_goes_away_while_a_device_loads_ends_it(hass: HomeAssistant, play: Callable[..., Any]) -> None:

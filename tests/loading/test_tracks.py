@@ -9,13 +9,16 @@ from homeassistant.core import HomeAssistant
 
 from custom_components.torrent_cast import cast, loading
 from custom_components.torrent_cast.playback import (
+    Enqueue,
     NoSuchTrack,
     Playback,
+    Queue,
+    Queued,
     State,
     Wishes,
 )
 from tests.conftest import Seed, Television, soon, until
-from tests.loading.conftest import TAKEN, Answer, FakeChromecast
+from tests.loading.conftest import TAKEN, Answer, FakeChromecast, Playing, ready_in
 from tests.media.conftest import ffmpeg
 
 
@@ -52,6 +55,21 @@ async def test_a_track_of_the_playlist_goes_by_the_number_that_the_device_gives_
     assert device.loads[0][1]["tracks"] == []
     assert device.sent == [{"type": "EDIT_TRACKS_INFO", "activeTrackIds": [12], "mediaSessionId": 1}]
     assert session.shown == 1
+
+
+async def test_a_device_that_goes_on_by_itself_shows_the_subtitles_of_what_it_begins_with(
+    hass: HomeAssistant, playback: Playback, captioned: Seed, queue: Queue, playing: Playing
+) -> None:
+    device, _ = playing
+    queue.put([Queued(await playback.parse(captioned.magnet), wishes=Wishes(subtitles="German"))], Enqueue.ADD)
+    playback.changes.tell()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    queued = ready_in(queue)
+    assert device.inserted == [queued.content_id]
+    offers(device, queued.content_id, "English", "German")
+    device.tells("PLAYING", content_id=queued.content_id)
+    await until(lambda: len(device.sent) > 1)
+    assert device.sent[1:] == [{"type": "EDIT_TRACKS_INFO", "activeTrackIds": [12], "mediaSessionId": 1}]
 
 
 async def test_a_device_is_told_how_to_show_lines_so_that_they_can_be_read(

@@ -69,6 +69,9 @@ class Device(Protocol):
     def withdraw(self) -> None:
         """Have the device not go on with the session, which it has in its queue."""
 
+    async def begun(self) -> None:
+        """Have the device show what belongs to the session that it has begun with by itself."""
+
 
 class Following:
     """One device and one session, from the first LOAD to the end of either."""
@@ -87,7 +90,9 @@ class Following:
         self._looking: asyncio.Task[None] | None = None
         self._asked: Jump | None = None
         self._begun: Callable[[], None] | None = None  # while it waits in the device's own queue: to be told then
-        self._joined = asyncio.Event()
+        self._is_decided = asyncio.Event()  # whether it begins with it out of its queue
+        self._has_joined = False
+        self._beginning: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
         """Have the device load the session, and follow it from then on. Raises TorrentCastError."""
@@ -115,24 +120,33 @@ class Following:
         self._session.was_loaded = True
         self.playhead.begin()
         self._look()
-        self._joined.set()
+        self._has_joined = True
+        self._is_decided.set()
         begun()
+        self._beginning = asyncio.create_task(self._device.begun(), name="torrent_cast begin")
         return True
 
     async def joined(self) -> bool:
         """Wait for a device that is to go on by itself; tell whether it does so in time."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GAP):
-                await self._joined.wait()
-        return self._joined.is_set()
+        if self.is_waiting:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GAP):
+                    await self._is_decided.wait()
+        return self._has_joined
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether the device has the session in its queue, and has not begun with it."""
+        return self._begun is not None
 
     def close(self) -> None:
         """Leave the device alone."""
         if self._begun is not None:
             self._begun = None  # what the device begins with all the same is not followed
+            self._is_decided.set()
             self._device.withdraw()
         self.playhead.close()
-        for task in (self._looking, self._reloading):
+        for task in (self._looking, self._reloading, self._beginning):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
 

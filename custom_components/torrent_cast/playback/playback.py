@@ -111,11 +111,17 @@ class Playback:
         """Tell whether something of ours is on a device, or on its way there."""
         return self.queue(entity_id).is_overtaken or bool(self.for_target(entity_id))
 
-    def claim(self, session: Session, entity_id: str) -> None:
-        """Give a device to `session`: what has not got onto its screen by now will not take it later."""
+    def put_on(self, session: Session, entity_id: str) -> None:
+        """Take note that a session is on a device, or next there; who plays it overrules a pause of its torrent."""
         session.target = entity_id
         session.waits = False
         session.wake()
+        if session.torrent is not None and session.torrent.is_halted:
+            self.halt(session.torrent.key, halts=False)
+
+    def claim(self, session: Session, entity_id: str) -> None:
+        """Give a device to `session`: what has not got onto its screen by now will not take it later."""
+        self.put_on(session, entity_id)
         for other in self.for_target(entity_id):
             if other is not session and not other.was_loaded:
                 other.end()
@@ -211,6 +217,8 @@ class Playback:
 
         Without `delete_files` what was downloaded stays and is nobody's: returns the directory, if there is one.
         """
+        for queue in self._queues.values():
+            queue.forget(key)
         for session in self.sessions:
             if session.source.key == key:
                 session.end()

@@ -104,17 +104,27 @@ class Queue:
         """Tell whether that session is the one that comes next."""
         return self.ready is session
 
-    def begin_ready(self) -> None:
-        """Take note that the device has begun with what was ready, by itself."""
+    def begin_ready(self) -> Queued | None:
+        """Take note that the device has begun with what was ready, by itself; return what it was queued as."""
         ready_of, self.ready, self._ready_of = self._ready_of, None, None
-        if self.items and self.items[0] is ready_of:
-            self.pop()
+        return self.pop() if self.items and self.items[0] is ready_of else None
 
     def clear(self) -> None:
         """Forget all."""
         self.items = ()
         self.turn += 1
         self._drop()
+        self._changed()
+
+    def forget(self, key: str) -> None:
+        """Forget what is of a torrent that is removed."""
+        left, before = tuple(item for item in self.items if item.source.key != key), self.head
+        if left == self.items:
+            return
+        self.items = left
+        if self.head is not before:
+            self.turn += 1
+            self._drop()
         self._changed()
 
     def drop_ready(self) -> None:

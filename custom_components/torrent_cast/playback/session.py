@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, Unpack
 
@@ -23,7 +24,7 @@ from .hls import Hls, Place, follow
 from .playhead import Playhead
 from .state import State
 from .subtitles import PATIENCE, Subtitles, Track, beside, drawn_beside, missing_of
-from .wishes import Habits, Wishes, audio_of, find_track, track_of
+from .wishes import OFF, Habits, Wishes, audio_of, find_track, track_of
 
 if TYPE_CHECKING:
     from ..media.ffmpeg import Ffmpeg
@@ -405,7 +406,10 @@ class Session:
         """Have the device show subtitles by language or number, or none for `off`. Raises TorrentCastError."""
         if self.following is None or self.subtitles is None:
             return
-        await self.following.show_subtitles(await asyncio.to_thread(find_track, self.subtitles, wanted))
+        track = await asyncio.to_thread(find_track, self.subtitles, wanted)
+        await self.following.show_subtitles(track)
+        self.wishes = replace(self.wishes, subtitles=OFF if track is None else track.language or str(track.id))
+        self._owner.happened(self, None)
 
     async def check_audio(self, wanted: str) -> bool:
         """Tell whether the sound of a language is another one than what is heard. Raises NoSuchTrack."""
