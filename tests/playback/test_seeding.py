@@ -138,6 +138,8 @@ async def test_what_only_seeds_plays_again(playback: Playback, noise: Seed) -> N
     choose(playback, Seeding.RATIO)
     session = playback.start_session(await playback.parse(noise.magnet))
     await soon(session.resolve())
+    assert session.torrent is not None
+    await soon(session.torrent.wait_for_piece(0))  # of what was never played nothing is seeded
     session.end()
     await settled(playback)
     (torrent,) = playback.torrents

@@ -169,7 +169,7 @@ async def test_hostile_names_stay_in_the_directory_and_out_of_the_title(
     path = tmp_path / "hostile.torrent"
     path.write_bytes(libtorrent.bencode({b"info": info}))
     hass.config.allowlist_external_dirs = {str(tmp_path)}
-    hass.config_entries.async_update_entry(entry, options=OPTIONS | {"metadata_timeout": 0.05, "keep_hours": 0})
+    hass.config_entries.async_update_entry(entry, options=OPTIONS | {"keep_hours": 0})
     before = set(tmp_path.rglob("*"))
     titles: list[str] = []
 

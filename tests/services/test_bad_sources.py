@@ -15,6 +15,7 @@ from homeassistant.exceptions import ServiceValidationError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast.playback import Playback
+from custom_components.torrent_cast.playback.sessions import Sessions
 from tests.conftest import LOOPBACK, OPTIONS, PIECE, Seed, Seeder, Television, Televisions, assert_nothing_left
 from tests.rig.torrents import Torrent, Version, make_torrent
 from tests.services.conftest import NOBODY, play, refusal
@@ -67,8 +68,10 @@ async def test_somebody_has_described_it_but_nobody_sends_it(
     entry: MockConfigEntry,
     playback: Playback,
     downloads: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hass.config_entries.async_update_entry(entry, options=OPTIONS | {"metadata_timeout": 0.05, "keep_hours": 0})
+    hass.config_entries.async_update_entry(entry, options=OPTIONS | {"keep_hours": 0})
+    monkeypatch.setattr(Sessions, "patience", 0.05)  # with the swarm, not with libtorrent that reads a file
     error = await refusal(hass, tv.entity_id, str(torrent_file))
     assert error.translation_key == "no_data"
     await assert_nothing_left(playback, downloads)
