@@ -42,17 +42,27 @@ def is_near(colour: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     return all(abs(one - other) < 16 for one, other in zip(colour, wanted, strict=True))
 
 
-def png(width: int, height: int) -> bytes:
-    """Return a PNG of so many black pixels, in few bytes."""
+GREY, COLOURS = 0, 6
+"""Colour types of a PNG: one value, and four with the opacity."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a part of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def zeros(rows: int, length: int) -> bytes:
+    """Return so many rows of zeros, in few bytes."""
     packer = zlib.compressobj(9)
-    row = bytes(1 + (width + 7) // 8)
-    rows = b"".join([*(packer.compress(row) for _ in range(height)), packer.flush()])
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return b"".join([*(packer.compress(bytes(length)) for _ in range(rows)), packer.flush()])
+
+
+def png(width: int, height: int, depth: int = 1, colours: int = GREY, beside: bytes = b"") -> bytes:
+    """Return a PNG of so many black pixels, in few bytes; `beside` are parts before its pixels."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, 0))
+    values = 4 if colours == COLOURS else 1
+    rows = chunk(b"IDAT", zeros(height, 1 + (width * depth * values + 7) // 8))
+    return b"\x89PNG\r\n\x1a\n" + header + beside + rows + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +144,28 @@ async def test_a_bomb_is_refused_unpacked(worker: Worker, width: int, height: in
     with pytest.raises(Unplayable) as caught:
         await soon(still(worker, data))
     assert caught.value.reason is Reason.NOT_MEDIA
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "colours"), [(6300, 6300, COLOURS), (600_000, 64, GREY), (64, 600_000, GREY)]
+)
+async def test_what_would_take_half_a_gigabyte_is_refused_unpacked(
+    worker: Worker, width: int, height: int, colours: int
+) -> None:
+    with pytest.raises(Unplayable) as caught:
+        await soon(still(worker, png(width, height, 16, colours)))
+    assert (caught.value.reason, "too large" in str(caught.value)) == (Reason.NOT_MEDIA, True)
+
+
+async def test_nothing_is_unpacked_beside_the_pixels(worker: Worker, tmp_path: Path) -> None:
+    million = 1 << 20
+    bomb = chunk(b"iCCP", b"profile\0\0" + zeros(512, million))  # half a gigabyte
+    size, _ = shown(await soon(still(worker, png(100, 100, beside=bomb))), tmp_path)
+    assert size == (100, 100)
+    assert worker._link is not None
+    status = Path(f"/proc/{worker._link.process.pid}/status").read_text()  # noqa: ASYNC240  # no disk's
+    (peak,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+    assert peak < 256 * 1024, "kB"
 
 
 async def test_a_film_with_a_bomb_for_a_cover_is_a_film_all_the_same(

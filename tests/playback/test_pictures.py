@@ -1,6 +1,8 @@
 """Pictures of what is downloaded already."""
 # ruff: noqa: ARG001  # fixtures are asked for by name; a test may wait for its own disk
 
+import asyncio
+import shutil
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -14,12 +16,13 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
+from custom_components.torrent_cast.media import Reason, Unplayable
 from custom_components.torrent_cast.metadata import describe
 from custom_components.torrent_cast.playback import Look, Playback, Session, pictures
 from custom_components.torrent_cast.playback.artwork import Artwork
-from custom_components.torrent_cast.playback.pictures import Pictures
+from custom_components.torrent_cast.playback.pictures import Downloaded, NotThere, Pictures
 from custom_components.torrent_cast.views import art_path, picture_path
-from tests.conftest import PATIENCE, Seed, settled, soon, until
+from tests.conftest import PATIENCE, PIECE, Seed, settled, soon, until
 from tests.media.conftest import ffmpeg
 
 NONE = Artwork([])
@@ -181,7 +184,7 @@ async def test_a_poster_takes_the_place_of_a_moment_of_the_film_and_outlasts_a_r
     told: list[None] = []
     playback.changes.add(lambda: told.append(None))
     with monkeypatch.context() as unseen:
-        unseen.setattr(pictures, "Artwork", lambda _files: NONE)
+        unseen.setattr(playback.pictures, "_artwork_of", lambda _torrent: NONE)
         await playback.pictures.take(session.torrent, session.file)
     assert playback.pictures.look(*name) is Look.FRAME
     await playback.tidy()
@@ -275,9 +278,149 @@ async def test_a_song_has_the_cover_that_is_in_it(
     session.end()
 
 
+async def test_who_goes_away_does_not_break_off_what_the_worker_does(
+    client: TestClient[web.Request, web.Application],
+    complete: Session,
+    film: Seed,
+    playback: Playback,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, goes, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: object) -> bytes:
+        begun.set()
+        await goes.wait()
+        done.set()
+        raise NotThere
+
+    monkeypatch.setattr(pictures, "cover", slow)
+    asking = asyncio.create_task(answer(client, picture_path(film.key, 0)))
+    await soon(begun.wait())
+    asking.cancel()
+    await until(lambda: not playback.pictures._asked._tasks)
+    goes.set()
+    await soon(done.wait())
+
+
+async def test_a_picture_that_many_ask_for_is_made_once(
+    client: TestClient[web.Request, web.Application],
+    complete: Session,
+    film: Seed,
+    playback: Playback,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+
+    async def vain(*args: object) -> bytes:
+        made.append(args)
+        await until(lambda: len(playback.pictures._asked._waiting) == 1 and asked() == 20)
+        raise NotThere
+
+    def asked() -> int:
+        return sum(playback.pictures._asked._waiting.values())
+
+    monkeypatch.setattr(pictures, "cover", vain)
+    monkeypatch.setattr(Pictures, "_frame", vain)
+    paths = [picture_path(film.key, 0)] * 20
+    answers = await asyncio.gather(*(answer(client, path) for path in paths))
+    assert {status for status, _ in answers} == {HTTPStatus.NOT_FOUND}
+    assert len(made) == 2, "a cover, and a moment"
+
+
+async def test_what_is_no_picture_is_looked_at_once_for_all_the_films_beside_it(
+    playback: Playback, film_file: Path, tmp_path: Path, seeder: Callable[[Path], Seed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "seeder" / "Films"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        shutil.copy(film_file, folder / f"{number}.mp4")
+    (folder / "poster.jpg").write_bytes(b"<html>")
+    looked_at: list[bytes] = []
+
+    async def look(_worker: object, data: bytes) -> bytes:
+        looked_at.append(data)
+        raise Unplayable(Reason.NOT_MEDIA)
+
+    monkeypatch.setattr(pictures, "still", look)
+    session = await prepared(playback, seeder(folder))
+    assert session.torrent is not None
+    await soon(session.artwork_found(PATIENCE))
+    for file in session.torrent.files:
+        await soon(playback.pictures.take(session.torrent, file))
+    assert looked_at == [b"<html>"]
+    session.end()
+
+
+async def test_a_poster_is_tried_once_more_where_the_machine_may_have_been_at_fault(
+    playback: Playback, shelf: Callable[..., Seed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Reason] = []
+
+    async def killed(_worker: object, _data: bytes) -> bytes:
+        tries.append(Reason.CRASHED)
+        raise Unplayable(Reason.CRASHED)
+
+    monkeypatch.setattr(pictures, "still", killed)
+    session = await prepared(playback, shelf({"poster.jpg": "red"}))
+    assert session.torrent is not None
+    assert session.file is not None
+    await soon(session.artwork_found(PATIENCE))
+    for _ in range(3):
+        await soon(playback.pictures.take(session.torrent, session.file))
+    assert len(tries) == 2
+    session.end()
+
+
+async def test_a_poster_whose_torrent_is_removed_is_waited_for_no_longer(
+    client: TestClient[web.Request, web.Application],
+    playback: Playback,
+    shelf: Callable[..., Seed],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seed = shelf({"poster.jpg": "red"})
+    session = playback.start_session(await playback.parse(seed.torrent.metainfo))  # nobody has it
+    await soon(session.resolve())
+    session.find_artwork(playback.pictures.fetch)
+    await until(lambda: session.torrent is not None and session.torrent._selection.beside)
+    waits, found = asyncio.Event(), session.artwork_found
+
+    async def wait(patience: float) -> None:
+        waits.set()
+        await found(patience)
+
+    monkeypatch.setattr(session, "artwork_found", wait)
+    asking = asyncio.create_task(answer(client, art_path(session)))
+    await soon(waits.wait())
+    await soon(playback.remove(seed.key, delete_files=True))
+    assert (await soon(asking))[0] == HTTPStatus.NOT_FOUND
+
+
+async def test_no_more_than_what_is_asked_for_is_held_of_large_pieces(session: Session) -> None:
+    torrent, file = session.torrent, session.file
+    assert torrent is not None
+    assert file is not None
+    source = Downloaded(torrent, file)
+    await soon(torrent.wait_for_range(file, 0, file.size))
+    whole = await soon(source.read_range(0, file.size))
+    for start, end in ((0, 1), (PIECE - 1, PIECE + 1), (5, 3 * PIECE), (file.size - 1, file.size)):
+        assert await soon(source.read_range(start, end)) == whole[start:end]
+
+
 async def test_only_who_is_logged_in_sees_pictures(hass: HomeAssistant, complete: Session, film: Seed) -> None:
     async with TestClient(TestServer(hass.http.app)) as stranger:
         assert (await answer(stranger, picture_path(film.key, 0)))[0] == HTTPStatus.UNAUTHORIZED
+
+
+async def test_only_who_knows_the_address_sees_what_plays_and_as_long_as_it_does(
+    hass: HomeAssistant, complete: Session
+) -> None:
+    async with TestClient(TestServer(hass.http.app)) as device:
+        path = art_path(complete)
+        assert (await answer(device, path))[0] == HTTPStatus.OK
+        for other in (path.replace(complete.side_token, complete.token), path.replace(complete.side_token, "x")):
+            assert (await answer(device, other))[0] == HTTPStatus.NOT_FOUND
+        complete.end()
+        assert (await answer(device, path))[0] == HTTPStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize("where", ["x/0", f"{'0' * 40}/x", f"{'0' * 40}/{'9' * 30}", f"{'0' * 40}/0", "..%2f..%2fx/0"])

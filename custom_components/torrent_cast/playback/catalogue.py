@@ -48,13 +48,25 @@ async def entries(
     newest = sorted(library.kept, key=lambda one: one.added, reverse=True)
     live = {torrent.key: contents_of(torrent) for torrent in torrents if torrent.has_metadata}
     stored = await asyncio.to_thread(shelf.contents, [one.key for one in newest if one.key not in live])
+    all_contents = [live.get(one.key) or stored.get(one.key) or Contents((), ()) for one in newest]
+
+    def at_hand() -> list[dict[int, Look]]:
+        """Find the pictures: a torrent may have ten thousand files, each of which may have some beside it."""
+        each = zip(newest, all_contents, strict=True)
+        return [dict(pictures.at_hand(one.key, contents, is_live=one.key in live)) for one, contents in each]
+
+    pictured = await asyncio.to_thread(at_hand)
     used = frozenset(in_use)
-    found = []
-    for one in newest:
-        contents = live.get(one.key) or stored.get(one.key) or Contents((), ())
-        pictured = dict(pictures.at_hand(one.key, contents, is_live=one.key in live))
-        seen = library.seen(one.key)
-        found.append(
-            Entry(one.key, one.name, one.added, contents.files, contents.there, one.key in used, seen, pictured)
+    return [
+        Entry(
+            one.key,
+            one.name,
+            one.added,
+            contents.files,
+            contents.there,
+            one.key in used,
+            library.seen(one.key),
+            shown,
         )
-    return found
+        for one, contents, shown in zip(newest, all_contents, pictured, strict=True)
+    ]

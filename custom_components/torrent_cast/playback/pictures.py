@@ -4,17 +4,20 @@ import asyncio
 import contextlib
 import re
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from ..engine import Torrent, TorrentCastError, TorrentFile
 from ..engine.contents import Contents
+from ..engine.futures import retrieved
 from ..media import Kind, Probe, Reason, Unplayable, cover, picture, probe, still
 from .artwork import Artwork
+from .shared import Shared
 
 if TYPE_CHECKING:
     from ..media import Worker
@@ -25,15 +28,24 @@ MOMENTS: Final = (0.3, 0.2, 0.4, 0.1, 0.5)
 # A key frame of 4K has seldom more. Bytes
 KEY_FRAME: Final = 1 << 20
 NOT_THE_FILE: Final = frozenset({Reason.STOPPED, Reason.UNAVAILABLE})
+# A machine that is short of memory or of time, for once.
+PERHAPS_NOT_THE_FILE: Final = frozenset({Reason.CRASHED, Reason.TIMEOUT})
 # A torrent all of whose films are there may be kept awake for so long by a picture that nobody has; s.
 PATIENCE: Final = 60.0
 
-# Where artwork and moments may be found; beside a film it is a file.
+# One try; what is read was there when it began, but may have to come once more where a disk has lost it. s
+TRY: Final = 30.0
+
+# What is looked for in a file.
 COVER: Final = "cover"
-FILM: Final = "film"
+FRAME: Final = "moment"
+STILL: Final = "picture"
 
 type Name = tuple[str, int]
 """The info-hash and the index of the file that a picture is of."""
+
+type Where = tuple[str, int, str]
+"""The info-hash and the index of the file that a picture is made of, and what is looked for in it."""
 
 
 class Look(StrEnum):
@@ -51,9 +63,9 @@ class NotThere(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A way to a picture; `where` tells it from the others of the same file."""
+    """A way to a picture."""
 
-    where: str
+    where: Where
     look: Look
     make: Callable[[], Awaitable[bytes]]
 
@@ -66,8 +78,19 @@ class Pictures:
         self._worker = worker
         self._changed = changed
         self._known: dict[Name, Look] = {}
-        self._hopeless: set[tuple[str, int, str]] = set()
+        self._hopeless: set[Where] = set()
+        self._doubtful: set[Where] = set()  # hopeless after the next try
+        self._artwork: WeakKeyDictionary[Torrent, Artwork] = WeakKeyDictionary()
         self._taking = asyncio.Lock()  # one at a time: a film that starts has to wait for one at most
+        self._asked: Shared[Name] = Shared()
+        self._trying: set[asyncio.Task[bool]] = set()
+
+    async def stop(self) -> None:
+        """Break off what is being made."""
+        await self._asked.stop()
+        for task in (trying := tuple(self._trying)):
+            task.cancel()
+        await asyncio.gather(*trying, return_exceptions=True)
 
     async def load(self) -> None:
         """Look which pictures an earlier run left."""
@@ -81,7 +104,7 @@ class Pictures:
 
     def may_take(self, key: str, file: TorrentFile) -> bool:
         """Tell whether it is worth trying to take a moment of a film as its picture."""
-        return file.is_video and file.size > 0 and not self._is_hopeless((key, file.index), FILM)
+        return file.is_video and file.size > 0 and (key, file.index, FRAME) not in self._hopeless
 
     def at_hand(self, key: str, contents: Contents, *, is_live: bool) -> Iterator[tuple[int, Look]]:
         """Yield of which files, by index, there is a picture, or is when somebody asks for it."""
@@ -98,25 +121,37 @@ class Pictures:
 
     def is_promising(self, torrent: Torrent, file: TorrentFile) -> bool:
         """Tell whether a film or song is likely to have artwork, in it as far as that is known, or beside it."""
-        name = torrent.key, file.index
-        return not self._is_hopeless(name, COVER) or bool(self._hopeful(torrent.key, file, Artwork(torrent.files)))
+        where = torrent.key, file.index, COVER
+        return where not in self._hopeless or bool(self._hopeful(torrent.key, file, self._artwork_of(torrent)))
+
+    def path(self, key: str, index: int) -> Path | None:
+        """Return where a picture is that was taken."""
+        look = self.look(key, index)
+        return None if look is None else self._path((key, index), look)
 
     async def get(self, key: str, index: int) -> bytes | None:
         """Return a picture that was taken."""
-        if (look := self.look(key, index)) is None:
+        if (path := self.path(key, index)) is None:
             return None
         with contextlib.suppress(OSError):
-            return await asyncio.to_thread(self._path((key, index), look).read_bytes)
+            return await asyncio.to_thread(path.read_bytes)
         return None
 
     # --- making them -----------------------------------------------------------------------------------------------
 
     async def take(self, torrent: Torrent, file: TorrentFile) -> None:
-        """Take the best picture of a file that can be had of what was downloaded, if there is none as good."""
+        """Take the best picture of a file that can be had of what was downloaded, if there is none as good.
+
+        Once for all who ask at the same time.
+        """
+        await self._asked.once((torrent.key, file.index), partial(self._take, torrent, file))
+
+    async def _take(self, torrent: Torrent, file: TorrentFile) -> None:
         if await self._take_art(torrent, file) or self.look(torrent.key, file.index) is not None:
             return
         if self.may_take(torrent.key, file):
-            await self._try(torrent, file, [_Attempt(FILM, Look.FRAME, partial(self._frame, torrent, file))])
+            where = torrent.key, file.index, FRAME
+            await self._try(torrent, file, [_Attempt(where, Look.FRAME, partial(self._frame, torrent, file))])
 
     async def fetch(self, torrent: Torrent, file: TorrentFile, found: Probe | None) -> None:
         """Have the artwork of a file: what is in it, as `found` tells, else what lies beside it, which is downloaded.
@@ -127,7 +162,7 @@ class Pictures:
             self._hopeless.add((torrent.key, file.index, COVER))
         if await self._take_art(torrent, file):
             return
-        for side in self._hopeful(torrent.key, file, Artwork(torrent.files)):
+        for side in self._hopeful(torrent.key, file, self._artwork_of(torrent)):
             with contextlib.suppress(TorrentCastError), torrent.beside(side):
                 await _come(torrent, file, side)
             if await self._take_art(torrent, file):
@@ -140,9 +175,9 @@ class Pictures:
             return True
         if not _is_shown(file):
             return False
-        sides = self._hopeful(torrent.key, file, Artwork(torrent.files))
-        inside = _Attempt(COVER, Look.ART, lambda: cover(self._worker, Downloaded(torrent, file)))
-        beside = [_Attempt(_where(side), Look.ART, partial(self._still, torrent, side)) for side in sides]
+        sides = self._hopeful(torrent.key, file, self._artwork_of(torrent))
+        inside = _Attempt((*name, COVER), Look.ART, lambda: cover(self._worker, Downloaded(torrent, file)))
+        beside = [_Attempt(_where(torrent.key, side), Look.ART, partial(self._still, torrent, side)) for side in sides]
         return await self._try(torrent, file, [inside, *beside])
 
     async def _try(self, torrent: Torrent, file: TorrentFile, attempts: Collection[_Attempt]) -> bool:
@@ -152,30 +187,48 @@ class Pictures:
             for attempt in attempts:
                 if self.look(*name) in {attempt.look, Look.ART}:
                     return True
-                if not self._is_hopeless(name, attempt.where) and await self._succeeds(name, attempt):
+                if attempt.where not in self._hopeless and await self._to_its_end(self._succeeds(name, attempt)):
                     return True
         return False
 
+    async def _to_its_end(self, trying: Coroutine[object, object, bool]) -> bool:
+        """Return what a try comes to; it goes on where who asked goes away, as to break it off ends the worker."""
+        task = asyncio.create_task(trying, name="torrent_cast picture")
+        self._trying.add(task)
+        task.add_done_callback(self._trying.discard)
+        task.add_done_callback(retrieved)
+        await asyncio.wait([task])
+        return task.result()
+
     async def _succeeds(self, name: Name, attempt: _Attempt) -> bool:
         try:
-            data = await attempt.make()
+            async with asyncio.timeout(TRY):
+                data = await attempt.make()
             await asyncio.to_thread(_write, self._path(name, attempt.look), data)
         except NotThere, OSError, TorrentCastError:
             return False
         except Unplayable as err:
-            if err.reason not in NOT_THE_FILE:  # another try would be as vain
-                self._hopeless.add((*name, attempt.where))
+            self._doubt(attempt.where, err)
             return False
         self._known[name] = attempt.look
         self._changed()
         return True
 
-    def _is_hopeless(self, name: Name, where: str) -> bool:
-        return (*name, where) in self._hopeless
+    def _doubt(self, where: Where, error: Unplayable) -> None:
+        """Take note that a file has no picture, as far as that is known: another try may be as vain."""
+        if error.reason in PERHAPS_NOT_THE_FILE and where not in self._doubtful:
+            self._doubtful.add(where)
+        elif error.reason not in NOT_THE_FILE:
+            self._hopeless.add(where)
+
+    def _artwork_of(self, torrent: Torrent) -> Artwork:
+        if (artwork := self._artwork.get(torrent)) is None:
+            artwork = self._artwork[torrent] = Artwork(torrent.files)
+        return artwork
 
     def _hopeful(self, key: str, file: TorrentFile, artwork: Artwork) -> list[TorrentFile]:
         """Return the artwork beside a file, best first, without what has turned out to be none."""
-        return [side for side in artwork.of(file) if not self._is_hopeless((key, file.index), _where(side))]
+        return [side for side in artwork.of(file) if _where(key, side) not in self._hopeless]
 
     async def _still(self, torrent: Torrent, side: TorrentFile) -> bytes:
         return await still(self._worker, await Downloaded(torrent, side).read_range(0, side.size))
@@ -198,6 +251,7 @@ class Pictures:
         for name in gone:
             del self._known[name]
         self._hopeless = {one for one in self._hopeless if one[0] in keys}
+        self._doubtful = {one for one in self._doubtful if one[0] in keys}
         if gone:
             await asyncio.to_thread(_delete, [self._path(name, look) for name in gone for look in Look])
 
@@ -227,11 +281,12 @@ class Downloaded:
     async def read_range(self, start: int, end: int) -> bytes:
         """Return bytes [start, end). Raises NotThere, TorrentGone, StorageError."""
         self.check(start, end)
-        length = self._torrent.piece_length
-        first = (self._file.offset + start) // length
-        data = b"".join([await self._torrent.piece(piece) for piece in self._torrent.pieces(self._file, start, end)])
-        skip = self._file.offset + start - first * length
-        return data[skip : skip + end - start]
+        length, begin, stop = self._torrent.piece_length, self._file.offset + start, self._file.offset + end
+        parts = []  # of pieces that may be far larger than what is asked for
+        for piece in self._torrent.pieces(self._file, start, end):
+            data = await self._torrent.piece(piece)
+            parts.append(data[max(0, begin - piece * length) : stop - piece * length])
+        return b"".join(parts)
 
 
 async def _come(torrent: Torrent, film: TorrentFile, side: TorrentFile) -> None:
@@ -257,8 +312,9 @@ def _is_shown(file: TorrentFile) -> bool:
     return file.size > 0 and (file.is_video or file.is_audio)
 
 
-def _where(side: TorrentFile) -> str:
-    return f"file {side.index}"
+def _where(key: str, side: TorrentFile) -> Where:
+    """Return where a picture beside a film is to be found: one that is none is none beside all of them."""
+    return key, side.index, STILL
 
 
 def _moments(found: Probe) -> Iterator[float]:

@@ -183,12 +183,16 @@ class Playback:
 
     async def picture(self, key: str, index: int) -> bytes | None:
         """Return a picture of a file as a JPEG, None where there is none and none can be taken now."""
+        await self.take_picture(key, index)
+        return await self.pictures.get(key, index)
+
+    async def take_picture(self, key: str, index: int) -> None:
+        """Take a picture of a file, if there is none and one can be taken now."""
         for torrent in self.torrents:
             if torrent.key == key and torrent.has_metadata:
                 for file in torrent.files:
                     if file.index == index:
                         await self.pictures.take(torrent, file)
-        return await self.pictures.get(key, index)
 
     def _on_happening(self, session: Session, happening: Happening) -> None:
         if happening is Happening.READY:  # what a player waits for is there
@@ -308,6 +312,7 @@ class Playback:
         self._torrents.engine.stopping = True
         for session in self.sessions:
             session.end()
+        await self.pictures.stop()
         await self._background.wait()
         await self._torrents.stop()
         await self._sessions.stop()

@@ -1,5 +1,8 @@
 """Pictures of films: for the media browser, and for the device that plays one."""
 
+import asyncio
+import contextlib
+import time
 from typing import Final, override
 
 from aiohttp import hdrs, web
@@ -34,7 +37,7 @@ class PictureView(HomeAssistantView):
     url = f"/api/{DOMAIN}/thumbnail/{{key:[0-9a-f]{{40,64}}}}/{{index:[0-9]{{1,9}}}}"
     name = f"api:{DOMAIN}:thumbnail"
 
-    async def get(self, request: web.Request, key: str, index: str) -> web.Response:
+    async def get(self, request: web.Request, key: str, index: str) -> web.StreamResponse:
         """Answer with a JPEG."""
         response = await _picture(request, key, int(index))
         response.headers[hdrs.CACHE_CONTROL] = f"private, max-age={PICTURE_AGE}"
@@ -48,16 +51,27 @@ class ArtView(SideView):
     name = f"api:{DOMAIN}:art"
 
     @override
-    async def answer(self, request: web.Request, session: Session) -> web.Response:
+    async def answer(self, request: web.Request, session: Session) -> web.StreamResponse:
         """Answer with a JPEG, which may be on its way: LOAD names it before it is there."""
         if session.file is None:
             raise web.HTTPNotFound
+        began = time.monotonic()
         await session.artwork_found(PATIENCE)
-        return await _picture(request, session.source.key, session.file.index)
+        patience = PATIENCE - (time.monotonic() - began)
+        return await _picture(request, session.source.key, session.file.index, patience)
 
 
-async def _picture(request: web.Request, key: str, index: int) -> web.Response:
+async def _picture(request: web.Request, key: str, index: int, patience: float | None = None) -> web.StreamResponse:
+    """Answer with what picture there is when one was taken, or after `patience` s; as a file, to hold none in memory.
+
+    Raises HTTPNotFound.
+    """
     playback = playback_of(request.app[KEY_HASS])
-    if playback is None or playback.stopping or (data := await playback.picture(key, index)) is None:
+    if playback is None or playback.stopping:
         raise web.HTTPNotFound
-    return web.Response(body=data, content_type=PICTURE_TYPE)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            await playback.take_picture(key, index)
+    if (path := playback.pictures.path(key, index)) is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(path, headers={hdrs.CONTENT_TYPE: PICTURE_TYPE})

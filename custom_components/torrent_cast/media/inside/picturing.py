@@ -1,5 +1,6 @@
 """Picturing: a key frame, a cover or a picture as a small JPEG."""
 
+import struct
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -20,7 +21,19 @@ DECODERS: Final[dict[bytes, Literal["mjpeg", "png"]]] = {b"\xff\xd8\xff": "mjpeg
 """By how a picture begins: what its name or its container say of it counts for nothing."""
 
 MAX_PIXELS: Final = 40_000_000
-"""Of a picture: scans of covers have up to 25 million, and so many of 8 bytes each have room in the worker."""
+"""Of a picture: scans of covers have up to 25 million."""
+
+MAX_UNPACKED: Final = 3 * MAX_PIXELS
+"""Bytes of a picture's pixels: of one byte for each colour. Those of a PNG may have eight."""
+
+MAX_SIDE: Final = 16_384
+"""Pixels: to scale a line of 600,000 takes half a gigabyte."""
+
+PIXELS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+"""The parts of a PNG that make its pixels (PNG §11); others may be packed, a gigabyte in one megabyte."""
+
+CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Values of a pixel, by a PNG's colour type (PNG §11.2.1)."""
 
 MIN_SIDE: Final = 64
 """Pixels of a picture that is worth showing."""
@@ -79,13 +92,31 @@ def _decoded(data: bytes) -> VideoFrame:
     codec = next((name for begin, name in DECODERS.items() if data.startswith(begin)), None)
     if codec is None:
         raise NotMedia("neither JPEG nor PNG")
+    if codec == "png":
+        data = _pixels(data)
     decoder = av.CodecContext.create(codec, "r")
     decoder.options = {"max_pixels": str(MAX_PIXELS)}
     decoder.thread_count = 1
     frame = next(iter([*decoder.decode(av.Packet(data)), *decoder.decode(None)]), None)
-    if frame is None or min(frame.width, frame.height) < MIN_SIDE:
+    if frame is None or min(frame.width, frame.height) < MIN_SIDE or max(frame.width, frame.height) > MAX_SIDE:
         raise NotMedia("no picture")
     return frame
+
+
+def _pixels(data: bytes) -> bytes:
+    """Return a PNG without what does not make its pixels; raises NotMedia where these are too many bytes."""
+    parts, at = [data[:8]], 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4])
+        kind = data[at + 4 : at + 8]
+        if kind in PIXELS:
+            parts.append(data[at:end])
+        if kind == b"IHDR":
+            width, height, depth, colours = struct.unpack(">IIBB", data[at + 8 : at + 18].ljust(10, b"\0"))
+            if max(width, height) > MAX_SIDE or width * height * depth * CHANNELS.get(colours, 4) > 8 * MAX_UNPACKED:
+                raise NotMedia("too large")
+        at = end
+    return b"".join(parts)
 
 
 def _jpeg(frame: VideoFrame, params: Json) -> bytes:
