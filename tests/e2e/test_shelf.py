@@ -1,7 +1,7 @@
 """A torrent of many files: episodes and songs follow one another in a device's own queue; video is converted."""
 
 import asyncio
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Any, override
 
 import pytest
 import pytest_asyncio
@@ -11,6 +11,7 @@ from custom_components.torrent_cast.queueing import AHEAD
 from tests.media.conftest import ffmpeg
 from tests.rig.films import SHORT, Film, film
 from tests.rig.hass import HassError
+from tests.rig.receiver import BACKDROP
 from tests.rig.stage import Stage
 
 from .conftest import open_all_sockets
@@ -42,12 +43,19 @@ LONG_CLOCK = Film("Long clock (2026).mp4", seconds=180, bitrate=1_000_000, width
 """What is far from its end for a while."""
 
 
+RED = (254, 0, 0)
+"""The poster's colour, as JPEG has it."""
+
+
 SIZE = ("-b:v", "2500k", "-g", "50")
 """Some 19 MB, with a key frame every 2 s."""
 
 
 class Shelf(Stage):
-    """A stage with episodes, the second in another container, a film that a Chromecast does not play, and an album."""
+    """A stage with episodes, the second in another container, a film that a Chromecast does not play, and an album.
+
+    Beside them lies a poster.
+    """
 
     hears = True
 
@@ -66,6 +74,8 @@ class Shelf(Stage):
         xvid = ("-c:v", "mpeg4", "-vtag", "XVID", "-bf", "2", "-c:a", "libmp3lame", *SIZE)
         for name, source, how in ((SECOND, short, copied), (XVID, clock, xvid)):
             await asyncio.to_thread(ffmpeg, "-i", source, *how, folder / name)
+        poster = ("-f", "lavfi", "-i", "color=red:size=600x900", "-frames:v", "1")
+        await asyncio.to_thread(ffmpeg, *poster, folder / "poster.jpg")
         (folder / "Album").mkdir()
         for name in SONGS:
             await asyncio.to_thread(ffmpeg, "-f", "lavfi", "-i", "sine=duration=2", folder / "Album" / name)
@@ -146,9 +156,20 @@ async def test_a_device_goes_on_with_the_next_episode_by_itself(shelf: Shelf) ->
     assert (await shelf.player.frames_moving()).media_time < 5, "it was watched to its end"
 
 
+async def has_poster(shelf: Shelf, media: dict[str, Any]) -> None:
+    """See that the device can fetch the poster by what it was told of a film."""
+    (image,) = media["metadata"]["images"]
+    size, colour = await shelf.player.picture(image["url"])
+    assert size == (480, 720)
+    assert colour == pytest.approx(RED, abs=16)
+
+
 async def test_a_device_goes_to_the_next_episode_and_back(shelf: Shelf) -> None:
     await play(shelf, FIRST)
     await shows(shelf, "Some Show S01E01", with_next=True)
+    await has_poster(shelf, shelf.receiver.loads[-1]["media"])
+    (item,) = [one for one in shelf.receiver.messages if one["type"] == "QUEUE_INSERT"][-1]["items"]
+    await has_poster(shelf, item["media"])
     await shelf.hass.service("media_player.media_next_track", entity_id=shelf.entity_id)
     await shows(shelf, "Some Show S01E02", with_next=True)
     async with shelf.hass.events("torrent_cast_playback") as happening, asyncio.timeout(PATIENCE):
@@ -173,6 +194,17 @@ async def test_a_device_goes_to_the_next_episode_long_before_the_end(shelf: Shel
     assert (await asyncio.wait_for(begun, PATIENCE)).clock is not None
     assert len(shelf.receiver.loads) == loads, "out of its own queue"
     await seek(shelf, 100)  # it comes in as any film that plays
+
+
+async def test_who_goes_home_on_the_device_stays_there_although_a_film_was_in_its_queue(shelf: Shelf) -> None:
+    await play(shelf, LONG)
+    await shows(shelf, "Some Show S02E01", with_next=True)
+    told = len(shelf.receiver.messages)
+    await shelf.receiver.quit_app()
+    await until_ended(shelf)
+    await shelf.hass.service("media_player.volume_set", entity_id=shelf.entity_id, volume_level=0.5)
+    heard = [message["type"] for message in shelf.receiver.messages[told:]]
+    assert (heard.count("SET_VOLUME"), heard.count("LAUNCH"), shelf.receiver.app_id) == (1, 0, BACKDROP)
 
 
 async def test_a_film_that_a_device_does_not_play_is_converted(shelf: Shelf) -> None:

@@ -249,6 +249,11 @@ class BrowserPlayer(Player):
         frame = await self._ask("frames", n, near)
         return Frame(frame["at"] / 1000 + self._clock_offset, frame["media_time"], frame["clock"])
 
+    async def picture(self, url: str) -> tuple[tuple[int, int], tuple[int, ...]]:
+        """Fetch a picture as a receiver's app does; return its size and the colour in its middle."""
+        shown = await self._ask("picture", url)
+        return (shown["width"], shown["height"]), tuple(shown["colour"])
+
     async def screenshot(self) -> bytes:
         """Return what the screen shows, as PNG, base64-encoded."""
         return str((await self._chromium.call("Page.captureScreenshot"))["data"]).encode()
