@@ -125,6 +125,7 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         self._hass = hass
         self.sessions: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
         self.connections = 0  # how often the device was connected since it is watched
+        self._interrupted: WeakSet[Session] = WeakSet()  # and not seen to play since
         self._connected = asyncio.Event()
         self._told = asyncio.Event()
 
@@ -189,9 +190,20 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         """Follow a session; what is interrupted while another one waits in the device's queue may be going on there."""
         waits = any(other.following is not None and other.following.is_waiting for other in self.sessions)
         if player_state == "IDLE" and idle_reason == "INTERRUPTED" and waits and session.was_loaded:
-            self._hass.async_create_background_task(_end_by_and_by(session), "torrent_cast interrupted")
-        else:
-            _follow(session, player_state, idle_reason, position)
+            self._interrupted.add(session)
+            self._hass.async_create_background_task(self._end_by_and_by(session), "torrent_cast interrupted")
+            return
+        if player_state != "IDLE":
+            self._interrupted.discard(session)
+        _follow(session, player_state, idle_reason, position)
+
+    async def _end_by_and_by(self, session: Session) -> None:
+        """End a session that was interrupted, unless what the device goes on with ends it, or it plays after all."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GAP):
+                await session.wait_for(State.FINISHED, State.STOPPED, State.FAILED)
+        if session in self._interrupted:
+            session.end()
 
     @callback
     def _on_app(self, app_id: str | None) -> None:
@@ -227,14 +239,6 @@ def _follow(session: Session, player_state: str, idle_reason: str | None, positi
         session.set_state(State.STALLED)
     elif (state := STATES.get(player_state)) is not None:
         session.set_state(state)
-
-
-async def _end_by_and_by(session: Session) -> None:
-    """End a session that was interrupted, unless what the device goes on with ends it."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(GAP):
-            await session.wait_for(State.FINISHED, State.STOPPED, State.FAILED)
-    session.end()
 
 
 def _end(session: Session, idle_reason: str) -> None:

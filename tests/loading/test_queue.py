@@ -115,6 +115,17 @@ async def test_a_film_that_is_interrupted_and_not_followed_has_been_stopped(
     assert session.state is State.STOPPED
 
 
+async def test_a_film_that_is_interrupted_and_plays_after_all_goes_on(
+    hass: HomeAssistant, handed: Handed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "GAP", 0.05)
+    device, session, _ = handed
+    device.tells("IDLE", idle="INTERRUPTED")
+    device.tells("PLAYING")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert session.state is State.PLAYING
+
+
 @pytest.mark.parametrize("has_queue", [True, False])
 async def test_a_device_that_does_not_go_on_is_given_the_next_film(
     playback: Playback,
