@@ -44,6 +44,12 @@ async def test_the_process_gets_no_environment(monkeypatch: pytest.MonkeyPatch) 
     assert environment.keys() <= {"LC_CTYPE", "LD_LIBRARY_PATH"}
 
 
+async def test_the_process_is_the_first_to_go_where_the_machine_runs_out_of_memory() -> None:
+    async with Worker(HOSTILE) as worker:
+        pid = (await call(worker, "identify"))["pid"]
+        assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "1000"  # noqa: ASYNC240  # no disk's
+
+
 @pytest.mark.parametrize(
     ("method", "reason"),
     [

@@ -5,6 +5,7 @@ Request: `{"job", "size", "method", "params", "ranges": [[start, end], ...]}`, p
 Reply, one of `{"missing": [start, end]}`, `{"error": reason, "detail": text}`, `{"ok": {...}}` with its payload.
 """
 
+import contextlib
 import importlib
 import json
 import pkgutil
@@ -12,6 +13,7 @@ import resource
 import signal
 import struct
 from collections import OrderedDict
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypedDict
 
 import av
@@ -43,6 +45,10 @@ MAX_JOB: Final = 64 << 20
 
 MAX_HELD: Final = 2 * MAX_JOB
 """Bytes of all files together: the oldest are forgotten first, and asked for again if need be."""
+
+FIRST_TO_GO: Final = "1000"
+"""Of all processes, where the machine runs out of memory (proc(5), oom_score_adj): a picture is no reason for Home
+Assistant's end."""
 
 ORPHAN_DEADLINE: Final = 60
 """Seconds of work after which the process ends itself; the parent's deadline is shorter, unless the parent is dead."""
@@ -160,6 +166,8 @@ def load() -> None:
 def main() -> None:
     """Serve until the parent closes its end."""
     load()
+    with contextlib.suppress(OSError):  # where there is none, or not for us
+        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     # Whatever a file makes FFmpeg do: it opens no other file and no connection.
