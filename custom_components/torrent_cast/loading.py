@@ -42,7 +42,7 @@ LOAD_TIMEOUT: Final = 30.0
 # A device tells of the playlist's tracks with its first status after LOAD, or soon after. s
 TRACKS_TIMEOUT: Final = 5.0
 # pychromecast writes to its TLS connection from several threads; now and then that breaks the connection, the message
-# is lost, and it connects anew 5 s later. s
+# is lost, and it connects anew 5 s later. Once connected, a device tells of itself within ms. s
 RECONNECT_TIMEOUT: Final = 10.0
 FAILURES: Final = frozenset({"LOAD_FAILED", "INVALID_REQUEST", "INVALID_PLAYER_STATE"})
 # Somebody else's LOAD took the place of ours.
@@ -286,7 +286,12 @@ def _turn(chromecast: Chromecast) -> asyncio.Lock:
 
 
 async def _write(hass: HomeAssistant, chromecast: Chromecast, send: Callable[[], None]) -> None:
-    """Have `send` write to a device when it is its turn, which lasts until it has, also where nobody waits any more."""
+    """Have `send` write to a device when it is its turn, which lasts until it has, also where nobody waits any more.
+
+    Raises TimeoutError where the device is connected and does not tell of itself.
+    """
+    async with asyncio.timeout(RECONNECT_TIMEOUT):
+        await watcher_of(hass, chromecast).introduced()
     turn = _turn(chromecast)
     await turn.acquire()
     try:

@@ -44,6 +44,7 @@ def watcher_of(hass: HomeAssistant, chromecast: Chromecast) -> Watcher:
     watcher = _watchers.get(chromecast)
     if watcher is None:
         watcher = _watchers[chromecast] = Watcher(hass)
+        watcher.is_introduced = chromecast.status is not None or not chromecast.socket_client.is_connected
         chromecast.media_controller.register_status_listener(watcher)
         chromecast.register_status_listener(watcher)
         chromecast.register_connection_listener(watcher)
@@ -125,15 +126,27 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         self._hass = hass
         self.sessions: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
         self.connections = 0  # how often the device was connected since it is watched
+        self.is_introduced = True  # connected as it is, it has told of itself
         self._interrupted: WeakSet[Session] = WeakSet()  # and not seen to play since
         self._connected = asyncio.Event()
         self._told = asyncio.Event()
+        self._introduced = asyncio.Event()
 
     async def reconnected(self, since: int) -> None:
         """Wait until the device has been connected more often than `since`."""
         while self.connections <= since:
             self._connected.clear()
             await self._connected.wait()
+
+    async def introduced(self) -> None:
+        """Wait until a device that has just been connected has told of itself.
+
+        pychromecast opens its channel to the device and asks it that in a thread of its own. What another thread sends
+        meanwhile may reach the device before that channel is open: the device drops it, and nobody is told.
+        """
+        while not self.is_introduced:
+            self._introduced.clear()
+            await self._introduced.wait()
 
     async def status(self) -> None:
         """Wait until the device tells its media status again."""
@@ -208,14 +221,21 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
     @callback
     def _on_app(self, app_id: str | None) -> None:
         """End what was playing when another app takes the receiver over or the receiver has restarted."""
+        self._introduce(is_introduced=True)
         if app_id == APP_MEDIA_RECEIVER:
             return
         for session in self._live():
             if session.was_loaded:
                 session.end()
 
+    def _introduce(self, *, is_introduced: bool) -> None:
+        self.is_introduced = is_introduced
+        if is_introduced:
+            self._introduced.set()
+
     @callback
     def _on_connection(self, connected: bool) -> None:  # noqa: FBT001  # one fact, from a listener
+        self._introduce(is_introduced=not connected)  # what is not connected says so itself to who sends
         if connected:
             self.connections += 1
             self._connected.set()

@@ -15,8 +15,10 @@ from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
 from homeassistant.const import SERVICE_MEDIA_STOP
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError
+from pychromecast import APP_MEDIA_RECEIVER
 from pychromecast.const import CAST_TYPE_CHROMECAST
 from pychromecast.controllers.media import MediaStatus
+from pychromecast.controllers.receiver import CastStatus
 
 from custom_components.torrent_cast import cast, loading
 from custom_components.torrent_cast.playback import Playback, Queue, Session, State
@@ -50,6 +52,8 @@ class FakeChromecast:
         self.media_controller.send_message_nocheck = self._send_message
         self.sent: list[dict[str, Any]] = []
         self.loses = 0  # messages on their way to it
+        self.status: CastStatus | None = Mock()
+        self.is_quick = True  # to tell of itself when it is connected
         self.has_queue = True
         self.items: list[dict[str, Any]] = []  # of its own queue
         self._current = 0
@@ -86,6 +90,8 @@ class FakeChromecast:
         **_fields: object,
     ) -> None:
         self.loads.append((content_id, media_info))
+        if self.status is None:
+            return  # it drops what comes before its channel is open
         self.items = [self.item(content_id)]
         self._current = self.items[0]["itemId"]
         answer = self._answers.pop(0)
@@ -95,7 +101,10 @@ class FakeChromecast:
             self._hass.loop.call_soon_threadsafe(self.session.requested.set)
         callback_function(answer.reply is not None, answer.reply)
         if answer.reply is None:
+            self.status = None
             self.watcher.new_connection_status(Mock(status="CONNECTED"))
+            if self.is_quick:
+                self.tells_of_itself()
 
     def _send_message(
         self, message: dict[str, Any], *, inc_session_id: bool, callback_function: Callable[..., None]
@@ -113,6 +122,11 @@ class FakeChromecast:
         self._unanswered.append(partial(callback_function, True, answer))  # noqa: FBT003  # as pychromecast does
         if not self.is_slow:
             self.answers_at_last()
+
+    def tells_of_itself(self) -> None:
+        """Answer what pychromecast asks first."""
+        self.status = Mock(app_id=APP_MEDIA_RECEIVER)
+        self.watcher.new_cast_status(self.status)
 
     def item(self, content_id: str) -> dict[str, Any]:
         """Return an item as its queue has them, with a number of its own."""

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from homeassistant.core import HomeAssistant
@@ -56,6 +57,34 @@ async def test_a_message_that_got_lost_is_sent_again(hass: HomeAssistant, play: 
     device = FakeChromecast(hass, Answer(None, asks=False), Answer(TAKEN))
     await play(device)
     assert len(device.loads) == 2
+
+
+@pytest.mark.parametrize("answers", [[Answer(None, asks=False)], []], ids=["again", "first"])
+async def test_nothing_is_sent_before_a_device_has_told_of_itself(
+    hass: HomeAssistant, play: Callable[..., Any], answers: list[Answer | Exception]
+) -> None:
+    device = FakeChromecast(hass, *answers, Answer(TAKEN))
+    device.is_quick = False
+    if not answers:
+        device.status = None
+    work = hass.async_create_task(play(device))
+    await until(lambda: device.watcher is not None and not device.watcher.is_introduced)
+    for _ in range(10):  # it would be sent now
+        await hass.async_add_executor_job(Mock())
+    assert len(device.loads) == len(answers)
+    device.tells_of_itself()
+    await soon(work)
+    assert len(device.loads) == len(answers) + 1
+
+
+async def test_a_device_that_never_tells_of_itself_is_out_of_reach(
+    hass: HomeAssistant, play: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "RECONNECT_TIMEOUT", 0.05)
+    device = FakeChromecast(hass)
+    device.status = None
+    assert await refusal(play, device) == "device_unavailable"
+    assert device.loads == []
 
 
 async def test_a_device_that_never_asks_cannot_reach_us(

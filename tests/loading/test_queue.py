@@ -321,6 +321,8 @@ async def test_what_did_not_reach_the_device_is_put_into_its_queue_after_a_recon
     assert (device.loses, device.told) == (0, [])
     for status in ("DISCONNECTED", "CONNECTED"):
         device.watcher.new_connection_status(Mock(status=status))
+        if status == "CONNECTED":
+            device.tells_of_itself()
         await hass.async_block_till_done()
         await looked(hass, playback)
     assert device.inserted == [ready_in(queue).content_id]
