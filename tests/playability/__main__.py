@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import re
 import sys
@@ -17,12 +18,13 @@ from .costs import costs
 from .films import films, make
 from .judging import Judge
 from .playing import play_all
-from .report import PAGE, PLAYED_PAGE, page, played_page, still_played, with_costs
+from .report import PAGE, PLAYED_PAGE, page, played_page, with_costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .judging import Verdict
+    from .playing import Found
 
 # Films judged at once: a core decodes while another one makes segments.
 TASKS: Final = 4
@@ -62,9 +64,14 @@ async def judge_all(folder: Path, clips: list[Path], only: str) -> int:
 async def watch_all(folder: Path, clips: list[Path], only: str) -> int:
     """Play the chosen films, write the page, where only some were wanted their rows; return how many are wrong."""
     choices = (*CHOICES, *await asyncio.to_thread(real, clips))
+    names = [choice.name for choice in choices]
     chosen = [choice for choice in choices if re.search(only, choice.name)]
-    played = await play_all(folder, chosen, clips)
-    PLAYED_PAGE.write_text(played_page(played, still_played(PLAYED_PAGE.read_text(), choices) if only else ""))
+    before = PLAYED_PAGE.read_text() if only else ""
+    played: Found = {}
+    async with contextlib.aclosing(play_all(folder, chosen, clips)) as batches:
+        async for some in batches:  # an hour or two in all: what is known is kept
+            played |= some
+            PLAYED_PAGE.write_text(played_page(played, names, before))
     wrong = {key: one for key, one in played.items() if one.wrong}
     for (device, name), one in wrong.items():
         print(f"{name} played on {device}: {one.wrong}", file=sys.stderr, flush=True)

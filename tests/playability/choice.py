@@ -1,15 +1,17 @@
-"""The films that are played: each container, video and sound of the matrix at least once, and real ones."""
+"""The films that are played: those of the matrix, with each kind of subtitles, and real ones."""
 
 import asyncio
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import av
+from pysubs2 import SSAFile
 
 from tests.rig.films import Film
 from tests.rig.films import film as clocked
 
-from .films import AUDIO, CONTAINERS, VIDEO, encode, film, filters
+from .films import AUDIO, CONTAINERS, FPS, UNHEARD, UNSEEN, VIDEO, encode, film, filters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,12 +25,21 @@ LINE: Final = "A line"
 LINES: Final = f"1\n00:00:01,000 --> 00:00:59,000\n{LINE}\n"
 """Subtitles, where a film has some of its own."""
 
-TEXTS: Final = {"": (), "SRT": ("-c:s", "srt"), "ASS": ("-c:s", "ass"), "timed text": ("-c:s", "mov_text")}
+OWN: Final = {
+    "SRT": ("-c:s", "srt"),
+    "ASS": ("-c:s", "ass"),
+    "WebVTT": ("-c:s", "webvtt"),
+    "timed text": ("-c:s", "mov_text"),
+}
+"""Subtitles within a film, and how ffmpeg is told to write them."""
+
+BESIDE: Final = {"SRT beside": ".srt", "ASS beside": ".ass", "VTT beside": ".vtt", "SUB beside": ".sub"}
+"""Subtitles in a file beside the film, and what its name ends with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A film of the matrix, with subtitles of its own of a kind, if any, or made of a real `clip` over and over."""
+    """A film of the matrix, with subtitles of a kind, if any, or made of a real `clip` over and over."""
 
     container: str
     video: str
@@ -47,51 +58,28 @@ class Choice:
         return f"{self.name}{CONTAINERS[self.container].suffix}"
 
 
-MIXTURE: Final[tuple[tuple[str, str], ...]] = (
-    ("H.264", "AAC"),
-    ("H.264", "AC3 5.1"),
-    ("H.264", "E-AC3 5.1"),
-    ("H.264", "DTS 5.1"),
-    ("H.264", "FLAC"),
-    ("H.264", "none"),
-    ("H.264 10 bit", "AAC 5.1"),
-    ("HEVC", "AAC"),
-    ("VP9", "Opus"),
-    ("AV1", "Opus"),
-    ("MPEG-4 ASP", "MP3"),
+SUBTITLED: Final = (
+    Choice("MP4, moov first", "H.264", "AC3 5.1", "timed text"),
+    Choice("Matroska, Cues", "H.264", "AAC", "SRT"),
+    Choice("Matroska, Cues", "H.264", "AC3 5.1", "ASS"),
+    Choice("Matroska, mkvmerge", "H.264", "E-AC3 5.1", "SRT"),
+    Choice("Matroska, no Cues", "H.264", "AAC", "SRT"),
+    Choice("Matroska, Cues", "VP9", "Opus", "WebVTT"),
+    *(Choice("MP4, moov first", "H.264", "AAC", text) for text in BESIDE),
+    *(Choice("Matroska, Cues", "H.264", "AC3 5.1", text) for text in BESIDE),
+    Choice("MPEG-TS", "H.264", "AAC", "SRT beside"),
 )
-"""Each video and each sound at least once, most sounds with the one video that every device plays."""
+"""Each kind of subtitles, with what a device gets as it is, in segments, and while the playlist grows."""
 
-HELD: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    "MP4, moov first": MIXTURE,
-    "MP4, moov last": MIXTURE,
-    "MP4, fragments": tuple(pair for pair in MIXTURE if pair[1] not in {"AC3 5.1", "E-AC3 5.1"}),
-    "Matroska, Cues": MIXTURE,
-    "Matroska, mkvmerge": MIXTURE,
-    "Matroska, no Cues": MIXTURE,
-    "WebM": (("VP9", "Opus"), ("VP9", "none"), ("AV1", "Opus")),
-    "MPEG-TS": tuple(pair for pair in MIXTURE if pair[0] not in {"VP9", "AV1"} and pair[1] != "FLAC"),
-    "AVI": (
-        *(("H.264", audio) for audio in ("AAC", "AC3 5.1", "MP3", "none")),
-        ("H.264 10 bit", "AAC 5.1"),
-        *((video, "MP3") for video in ("HEVC", "VP9", "AV1", "MPEG-4 ASP")),
+CHOICES: Final = (
+    *(
+        Choice(container, video, audio)
+        for container, video, audio in product(CONTAINERS, VIDEO, AUDIO)
+        if (container, audio) not in UNHEARD and not ((container, video) in UNSEEN and audio == "none")
     ),
-    "AVI, OpenDML": (("H.264", "MP3"), ("MPEG-4 ASP", "AC3 5.1")),
-}
-"""What ffmpeg and mkvmerge write into each container."""
-
-OWN_TEXT: Final = {
-    ("MP4, moov first", "H.264", "AC3 5.1"): "timed text",
-    ("Matroska, Cues", "H.264", "AAC"): "SRT",
-    ("Matroska, Cues", "H.264", "AC3 5.1"): "ASS",
-}
-
-CHOICES: Final = tuple(
-    Choice(container, *pair, OWN_TEXT.get((container, *pair), ""))
-    for container, pairs in HELD.items()
-    for pair in pairs
+    *SUBTITLED,
 )
-
+"""All films of the matrix, also those that ffmpeg or mkvmerge will not write."""
 
 REAL: Final = (
     Choice("MP4, moov first", "H.264", "AAC"),
@@ -116,25 +104,41 @@ def has_sound(path: Path) -> bool:
         return bool(container.streams.audio)
 
 
-async def make(folder: Path, choices: Sequence[Choice], clips: Sequence[Path] = ()) -> Path:
-    """Make films in a folder; return the one that holds nothing else."""
+async def make(folder: Path, choices: Sequence[Choice], clips: Sequence[Path] = ()) -> tuple[Path, list[Choice]]:
+    """Make films in a folder; return the one that holds nothing else, and which of them there are.
+
+    What all of them are made of stays beside that for the next.
+    """
     sources: dict[str, tuple[str, ...]] = {"": ("-i", str(await clocked(CLOCK)))}
     sources |= {clip.name: ("-stream_loop", "-1", "-t", str(SECONDS), "-i", str(clip)) for clip in clips}
     return await asyncio.to_thread(_make, folder, choices, sources)
 
 
-def _make(folder: Path, choices: Sequence[Choice], sources: Mapping[str, tuple[str, ...]]) -> Path:
+def _make(folder: Path, choices: Sequence[Choice], sources: Mapping[str, tuple[str, ...]]) -> tuple[Path, list[Choice]]:
     films, lines = folder / "Films", folder / "lines.srt"
     films.mkdir()
     lines.write_text(LINES)
     for clip, name in dict.fromkeys((choice.clip, choice.video) for choice in choices):
-        encode(folder / f"{clip}{name}.mkv", sources[clip], ("-an", *(("-c:v", "copy") if clip else VIDEO[name])))
+        _encode(folder / f"{clip}{name}.mkv", sources[clip], ("-an", *(("-c:v", "copy") if clip else VIDEO[name])))
     for clip, name in dict.fromkeys((choice.clip, choice.audio) for choice in choices if AUDIO[choice.audio]):
-        encode(folder / f"{clip}{name}.mkv", sources[clip], ("-vn", *AUDIO[name]))
-    for choice in choices:
-        parts = [choice.video, choice.audio] if AUDIO[choice.audio] else [choice.video]
-        given = [folder / f"{choice.clip}{part}.mkv" for part in parts] + ([lines] if choice.text else [])
-        how = (*TEXTS[choice.text], *filters(choice.container, choice.video))
-        made = film(films / choice.file, choice.container, *given, how=how)
-        assert made, choice
-    return films
+        _encode(folder / f"{clip}{name}.mkv", sources[clip], ("-vn", *AUDIO[name]))
+    made = [choice for choice in choices if _film(folder, films / choice.file, choice, lines)]
+    for choice in made:
+        if choice.text in BESIDE:
+            SSAFile.load(str(lines)).save(str(films / f"{choice.name}{BESIDE[choice.text]}"), fps=FPS)
+    return films, made
+
+
+def _encode(path: Path, source: tuple[str, ...], arguments: tuple[str, ...]) -> None:
+    if not path.exists():
+        encode(path, source, arguments)
+
+
+def _film(folder: Path, path: Path, choice: Choice, lines: Path) -> bool:
+    parts = [choice.video, choice.audio] if AUDIO[choice.audio] else [choice.video]
+    given = [folder / f"{choice.clip}{part}.mkv" for part in parts] + ([lines] if choice.text in OWN else [])
+    how = (*OWN.get(choice.text, ()), *filters(choice.container, choice.video))
+    if film(path, choice.container, *given, how=how):
+        return True
+    path.unlink(missing_ok=True)
+    return False

@@ -105,6 +105,9 @@ UNHEARD: Final = {
 }
 """What ffmpeg copies wrongly: FLAC as data of no kind, into AVI with times that it does not understand itself."""
 
+UNSEEN: Final = frozenset({("MPEG-TS", "VP9"), ("MPEG-TS", "AV1")})
+"""What ffmpeg copies as data of no kind: a film of that alone holds nothing."""
+
 ANNEX_B: Final = ("-bsf:v", "h264_mp4toannexb")
 """For AVI, which holds H.264 as a stream of bytes."""
 

