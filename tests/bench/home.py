@@ -5,11 +5,12 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final, Self, override
+from typing import Final, override
 
 import aiohttp
 
 from custom_components.torrent_cast.const import CONF_DIRECTORY, CONF_KEEP_HOURS, CONF_WHOLE_FILM, DOMAIN
+from tests.rig.built import Built
 from tests.rig.hass import COMPONENTS, Hass
 from tests.rig.player import Event, NoPlayer, Source, State
 from tests.rig.receiver import Receiver, own_host
@@ -57,29 +58,18 @@ class Taker(NoPlayer):
         await super().stop()
 
 
-class Home:
+class Home(Built):
     """One Home Assistant process; what it plays it downloads anew each time, at full speed."""
 
     def __init__(self, arena: Arena) -> None:
+        super().__init__()
         self._arena = arena
         self._folder = arena.fresh()
-        self._stack = contextlib.AsyncExitStack()
         self._taker = Taker()
 
-    async def __aenter__(self) -> Self:
+    @override
+    async def _build(self) -> None:
         """Start it, and wait until it is at rest."""
-        try:
-            await self._start()
-        except BaseException:
-            await self._stack.aclose()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Stop it."""
-        await self._stack.aclose()
-
-    async def _start(self) -> None:
         enter = self._stack.enter_async_context
         await enter(Receiver(host := own_host(), player=self._taker))
         hass = Hass(self._folder / "config", components=self._components(), domains=(TIMER.name,))

@@ -26,7 +26,7 @@ async def test_matroska_with_ac3_plays_and_seeks_while_it_downloads() -> None:
         await asyncio.wait_for(stage.player.line(beginning="ger "), PATIENCE)
         load = stage.receiver.loads[-1]["media"]
         assert (load["contentType"], load["hlsVideoSegmentFormat"]) == ("application/x-mpegurl", "fmp4")
-        (session,) = (await stage.diagnostics())["sessions"]
+        session = await stage.session()
         assert session["pieces_had"] < session["pieces_total"]
         frames = asyncio.create_task(stage.player.frames_moving(near=120))
         await stage.hass.service("media_player.media_seek", entity_id=stage.entity_id, seek_position=120)
@@ -55,7 +55,7 @@ async def test_a_transport_stream_plays_as_it_grows() -> None:
         # Chromium's own HLS may begin with the newest segment; Shaka and hls.js, which devices use, do not.
         assert frame.clock is not None
         assert frame.clock < 20, "from its beginning, though it grows"
-        (session,) = (await stage.diagnostics())["sessions"]
+        session = await stage.session()
         assert session["pieces_had"] < session["pieces_total"]
         assert (await stage.player.stats()).duration is None, "it still grows"
         await stage.seekable(NEAR)

@@ -5,13 +5,13 @@ import hashlib
 import json
 import re
 import time
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, override
+from typing import TYPE_CHECKING, Any, override
 
 from aiohttp import web
 
 from . import rig_cache
+from .built import Built
 from .devtools import Chromium, DevToolsError
 from .films import clock_layout
 from .models import MODELS, beyond
@@ -35,7 +35,7 @@ CLOCK_SAMPLES = 5
 """Round trips to Chromium to line up its clock with ours; the quickest is right to well under 1 ms."""
 
 
-class BrowserPlayer(Player):
+class BrowserPlayer(Built, Player):
     """One Chromium with one `<video>`, its page on an origin of its own, so that CORS is as real as on a device."""
 
     def __init__(
@@ -45,37 +45,26 @@ class BrowserPlayer(Player):
 
         Then what a `model` that is known here does not play is refused, also where Chromium would.
         """
+        super().__init__()
         self._model = model if model in MODELS else None
         self.beyond: list[str] = []
         """What was refused so."""
         self._clock = clock or clock_layout()
         self._recorder = recorder
-        self._stack = AsyncExitStack()
         self._listeners: list[Callable[[Event], None]] = []
         self._ready = asyncio.Event()
         self._clock_offset = 0.0
         self._order = 0
         self._media_id = ""
 
-    async def __aenter__(self) -> Self:
-        """Start the browser, open the page."""
-        try:
-            await self._start()
-        except BaseException:
-            await self._stack.aclose()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """End the browser and its page's server."""
-        await self._stack.aclose()
-
     @property
     def version(self) -> str:
         """Return the browser's name and version."""
         return self._chromium.version
 
-    async def _start(self) -> None:
+    @override
+    async def _build(self) -> None:
+        """Start the browser, open the page."""
         port = await self._serve_page()
         self._chromium = await self._stack.enter_async_context(Chromium(*self._proxy_flags(port)))
         self._chromium.on("Runtime.bindingCalled", self._on_binding)

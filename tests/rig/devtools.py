@@ -7,11 +7,11 @@ import re
 import shutil
 import tempfile
 from collections import deque
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, override
 
 import aiohttp
 
+from .built import Built
 from .process import running
 
 if TYPE_CHECKING:
@@ -55,13 +55,13 @@ class DevToolsError(Exception):
     """Chromium refused a command, or is gone."""
 
 
-class Chromium:
+class Chromium(Built):
     """A browser process and one page of it."""
 
     def __init__(self, *flags: str) -> None:
         """Take `flags` beside the rig's own."""
+        super().__init__()
         self._flags = flags
-        self._stack = AsyncExitStack()
         self._ids = itertools.count(1)
         self._replies: dict[int, asyncio.Future[Json]] = {}
         self._listeners: dict[str, Callable[[Json], None]] = {}
@@ -70,23 +70,17 @@ class Chromium:
         self.version = ""
         self.profile = ""
 
-    async def __aenter__(self) -> Self:
+    @override
+    async def _build(self) -> None:
         """Start the browser and attach to a blank page."""
-        try:
-            async with asyncio.timeout(START_TIMEOUT):
-                await self._start()
-        except BaseException:
-            await self._stack.aclose()
-            raise
-        return self
+        async with asyncio.timeout(START_TIMEOUT):
+            await self._start()
 
-    async def __aexit__(self, *_: object) -> None:
-        """End the process and remove its profile."""
+    async def _close(self) -> None:
         with contextlib.suppress(DevToolsError, TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._send("Browser.close", {})
                 await self._process.wait()
-        await self._stack.aclose()
 
     async def _start(self) -> None:
         self.profile = profile = tempfile.mkdtemp(prefix="rig-chromium-")
@@ -103,6 +97,7 @@ class Chromium:
         self._socket = await http.ws_connect(url, max_msg_size=0)
         self._stack.push_async_callback(self._socket.close)
         self._background(self._receive())
+        self._stack.push_async_callback(self._close)
         self.version = (await self._send("Browser.getVersion", {}))["product"]
         target = await self._send("Target.createTarget", {"url": "about:blank"})
         attached = await self._send("Target.attachToTarget", {"targetId": target["targetId"], "flatten": True})

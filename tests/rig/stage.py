@@ -6,9 +6,10 @@ import math
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, override
 
 from .browser import BrowserPlayer
+from .built import Built
 from .films import MOOV_FIRST, Film, film
 from .hass import COMPONENTS, KNOCK_INTERVAL, START_TIMEOUT, Hass, HassError
 from .https_tracker import Authority
@@ -31,7 +32,7 @@ WRONG_BYTES: Final = {"zeros": "bytes(len(chunk))", "flipped": "chunk[:-1] + byt
 OPTIONS: Final = {"keep_hours": 24, "metadata_timeout": 60}
 
 
-class Stage:
+class Stage(Built):
     """A whole set-up. `mutant` breaks one part of it: a check that still passes then checks nothing."""
 
     peers = PEERS
@@ -55,6 +56,7 @@ class Stage:
         options: dict[str, Any] | None = None,
         tls: bool = False,
     ) -> None:
+        super().__init__()
         self.recipe = recipe
         self._piece_length = piece_length
         self._port = port
@@ -63,20 +65,9 @@ class Stage:
         self._speaker = own_host(screens) if speaker else None
         self._options = options
         self._tls = tls
-        self._stack = contextlib.AsyncExitStack()
         self.recorder = Recorder()
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self._build()
-        except BaseException:
-            await self._stack.aclose()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
-
+    @override
     async def _build(self) -> None:
         enter = self._stack.enter_async_context
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="torrent-cast-stage-")))
