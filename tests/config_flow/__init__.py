@@ -1,0 +1,1 @@
+"""The config flow, reconfiguration and the options."""
