@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from homeassistant.core import HomeAssistant
 from pychromecast import Chromecast
 from pychromecast.const import CAST_TYPE_CHROMECAST
-from pychromecast.error import PyChromecastError, UnsupportedNamespace
+from pychromecast.error import NotConnected, PyChromecastError, UnsupportedNamespace
 from yarl import URL
 
 from .engine import TorrentCastError
@@ -275,6 +275,8 @@ async def _load_once(hass: HomeAssistant, chromecast: Chromecast, session: Sessi
     try:
         await _write(hass, chromecast, partial(message.send, chromecast, controller, on_reply))
         await _outcome(session, reply, url)
+    except NotConnected as err:
+        raise _NotSentError from err
     finally:
         reply.cancel()
         await hass.async_add_executor_job(chromecast.unregister_handler, controller)
@@ -288,14 +290,21 @@ def _turn(chromecast: Chromecast) -> asyncio.Lock:
 async def _write(hass: HomeAssistant, chromecast: Chromecast, send: Callable[[], None]) -> None:
     """Have `send` write to a device when it is its turn, which lasts until it has, also where nobody waits any more.
 
-    Raises TimeoutError where the device is connected and does not tell of itself.
+    Raises NotConnected, TimeoutError where the device is connected and does not tell of itself.
     """
-    async with asyncio.timeout(RECONNECT_TIMEOUT):
-        await watcher_of(hass, chromecast).introduced()
+
+    def write() -> None:
+        """Write, unless the device was connected anew in this moment: the loop hears of that later."""
+        if chromecast.socket_client.receiver_controller.status is None:
+            raise NotConnected("it has not told of itself")
+        send()
+
     turn = _turn(chromecast)
     await turn.acquire()
     try:
-        writing = hass.async_add_executor_job(send)
+        async with asyncio.timeout(RECONNECT_TIMEOUT):
+            await watcher_of(hass, chromecast).introduced()
+        writing = hass.async_add_executor_job(write)
     except BaseException:
         turn.release()
         raise
@@ -325,8 +334,11 @@ async def _outcome(session: Session, reply: asyncio.Future[Answer | None], url: 
             raise NoReachableUrl("no_request", address=str(url.origin()))
         await _first(reply, ended, within=LOAD_TIMEOUT)
         _check(reply)
+        if ended.done() and not reply.done():
+            ended.result()
     finally:
         for future in (requested, shown, ended):
+            future.add_done_callback(retrieved)
             future.cancel()
 
 

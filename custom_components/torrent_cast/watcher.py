@@ -44,10 +44,11 @@ def watcher_of(hass: HomeAssistant, chromecast: Chromecast) -> Watcher:
     watcher = _watchers.get(chromecast)
     if watcher is None:
         watcher = _watchers[chromecast] = Watcher(hass)
-        watcher.is_introduced = chromecast.status is not None or not chromecast.socket_client.is_connected
         chromecast.media_controller.register_status_listener(watcher)
         chromecast.register_status_listener(watcher)
         chromecast.register_connection_listener(watcher)
+        client = chromecast.socket_client
+        watcher.is_introduced = client.receiver_controller.status is not None or not client.is_connected
     return watcher
 
 

@@ -31,10 +31,11 @@ REFUSED: dict[str, Any] = {"type": "LOAD_FAILED", "detailedErrorCode": 104}
 
 @dataclass
 class Answer:
-    """What the device does with one LOAD: whether it gets there, what is replied, and whether it asks for the film."""
+    """What the device does with one LOAD: whether it gets there, what is replied and when, and whether it asks."""
 
     reply: dict[str, Any] | None
     asks: bool = True
+    comes: bool = True
 
 
 class FakeChromecast:
@@ -52,7 +53,6 @@ class FakeChromecast:
         self.media_controller.send_message_nocheck = self._send_message
         self.sent: list[dict[str, Any]] = []
         self.loses = 0  # messages on their way to it
-        self.status: CastStatus | None = Mock()
         self.is_quick = True  # to tell of itself when it is connected
         self.has_queue = True
         self.items: list[dict[str, Any]] = []  # of its own queue
@@ -97,14 +97,13 @@ class FakeChromecast:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
+        if not answer.comes:
+            return
         if answer.asks and self.session is not None:
             self._hass.loop.call_soon_threadsafe(self.session.requested.set)
         callback_function(answer.reply is not None, answer.reply)
         if answer.reply is None:
-            self.status = None
-            self.watcher.new_connection_status(Mock(status="CONNECTED"))
-            if self.is_quick:
-                self.tells_of_itself()
+            self.connects_anew()
 
     def _send_message(
         self, message: dict[str, Any], *, inc_session_id: bool, callback_function: Callable[..., None]
@@ -122,6 +121,23 @@ class FakeChromecast:
         self._unanswered.append(partial(callback_function, True, answer))  # noqa: FBT003  # as pychromecast does
         if not self.is_slow:
             self.answers_at_last()
+
+    @property
+    def status(self) -> CastStatus | None:
+        """Return what it has told of itself since it was connected."""
+        status: CastStatus | None = self.socket_client.receiver_controller.status
+        return status
+
+    @status.setter
+    def status(self, status: CastStatus | None) -> None:
+        self.socket_client.receiver_controller.status = status
+
+    def connects_anew(self) -> None:
+        """Say so, and tell of itself if it is quick."""
+        self.status = None
+        self.watcher.new_connection_status(Mock(status="CONNECTED"))
+        if self.is_quick:
+            self.tells_of_itself()
 
     def tells_of_itself(self) -> None:
         """Answer what pychromecast asks first."""

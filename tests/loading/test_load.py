@@ -1,21 +1,30 @@
 """What a Cast device is told to load, and what it may answer."""
 # ruff: noqa: ARG001  # fixtures are asked for by name
 
+import gc
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from pychromecast.const import CAST_TYPE_AUDIO
 from pychromecast.error import PyChromecastError
 
 from custom_components.torrent_cast import cast, loading
 from custom_components.torrent_cast.playback import (
     Playback,
+    State,
 )
 from tests.conftest import Seed, Television, soon, until
 from tests.loading.conftest import HERE, REFUSED, TAKEN, Answer, FakeChromecast, refusal
+
+
+async def would_be_sent(hass: HomeAssistant) -> None:
+    """Wait as long as it takes to send something."""
+    for _ in range(10):
+        await hass.async_add_executor_job(Mock())
 
 
 async def test_a_device_is_told_the_address_and_shows_an_id(hass: HomeAssistant, play: Callable[..., Any]) -> None:
@@ -69,12 +78,62 @@ async def test_nothing_is_sent_before_a_device_has_told_of_itself(
         device.status = None
     work = hass.async_create_task(play(device))
     await until(lambda: device.watcher is not None and not device.watcher.is_introduced)
-    for _ in range(10):  # it would be sent now
-        await hass.async_add_executor_job(Mock())
+    await would_be_sent(hass)
     assert len(device.loads) == len(answers)
     device.tells_of_itself()
     await soon(work)
     assert len(device.loads) == len(answers) + 1
+
+
+async def test_who_waits_to_write_looks_once_more_whether_the_device_has_told_of_itself(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    device.is_quick = False
+    async with loading._turn(device):  # type: ignore[arg-type]  # likewise
+        work = hass.async_create_task(play(device))
+        await until(lambda: device.watcher is not None)
+        await would_be_sent(hass)
+        device.connects_anew()
+        await until(lambda: device.watcher.connections)
+    await would_be_sent(hass)
+    assert device.loads == []
+    device.tells_of_itself()
+    await soon(work)
+    assert len(device.loads) == 1
+
+
+async def test_a_message_is_not_written_to_a_connection_that_nobody_knows_of_yet(
+    hass: HomeAssistant, play: Callable[..., Any]
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN), Answer(TAKEN))
+    first = await play(device)
+    device.status = None
+    work = hass.async_create_task(play(device))
+    await until(lambda: device.session is not first and device.session.state is State.LOADING)  # type: ignore[union-attr]  # it plays
+    await would_be_sent(hass)
+    assert len(device.loads) == 1
+    device.connects_anew()
+    await soon(work)
+    assert len(device.loads) == 2
+
+
+async def test_a_stop_while_a_device_loads_leaves_nothing_behind(
+    hass: HomeAssistant, play: Callable[..., Any], playback: Playback, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN, comes=False))
+    work = hass.async_create_task(play(device))
+    await until(lambda: device.loads)
+    (session,) = playback.sessions
+    session.end()
+    with pytest.raises(HomeAssistantError) as caught:
+        await soon(work)
+    assert caught.value.translation_key == "session_ended"
+    assert not session.was_loaded
+    del caught, work
+    await hass.async_block_till_done()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_device_that_never_tells_of_itself_is_out_of_reach(
