@@ -53,6 +53,11 @@ class Choice:
         return ", ".join(filter(None, (self.clip, self.container, self.video, self.audio, self.text)))
 
     @property
+    def is_converted(self) -> bool:
+        """Tell whether it is played with its video converted, too, where that is not played else."""
+        return self.container in CONVERTED_WHOLE or self.audio in CONVERTED
+
+    @property
     def file(self) -> str:
         """Return the name of its file."""
         return f"{self.name}{CONTAINERS[self.container].suffix}"
@@ -80,6 +85,12 @@ CHOICES: Final = (
     *SUBTITLED,
 )
 """All films of the matrix, also those that ffmpeg or mkvmerge will not write."""
+
+CONVERTED: Final = frozenset({"AAC", "Opus"})
+"""The sounds with which a video that a device does not play is converted in each container that holds them."""
+
+CONVERTED_WHOLE: Final = frozenset({"MP4, moov first", "Matroska, Cues"})
+"""The containers in which it is converted with each sound."""
 
 REAL: Final = (
     Choice("MP4, moov first", "H.264", "AAC"),

