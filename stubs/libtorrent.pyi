@@ -97,6 +97,7 @@ class peer_info:
     lsd: int
     on_parole: int
     outgoing_connection: int
+    payload_down_speed: int
     pex: int
     remote_choked: int
     resume_data: int

@@ -5,10 +5,17 @@ import math
 import pytest
 
 from custom_components.torrent_cast.engine.scheduler import MIB, PACE_FACTOR, Reserve, Viewer
-from custom_components.torrent_cast.engine.supply import BETWEEN_CONNECTIONS, RATE_SETTLES, Supply
+from custom_components.torrent_cast.engine.supply import (
+    BETWEEN_CONNECTIONS,
+    RATE_SETTLES,
+    SLOW_START,
+    Statistics,
+    Supply,
+)
 
 RATE = 1_000_000.0  # bytes/s
 SLOW = round(RATE * PACE_FACTOR)
+SENT = round(RATE)
 ENOUGH = [Reserve(math.inf, Viewer(RATE))]
 PROBE = Reserve(0)
 
@@ -90,7 +97,7 @@ def test_nothing_is_cancelled_between_the_first_piece_and_the_first_look_at_peer
     seen = [(supply.cancels, supply.suspect())]
     seen.append((supply.cancels, supply.suspect()))  # somebody is about to look
 
-    supply.know(are_forgetful=[False, False])
+    supply.know([(False, 0), (False, 0)])
     seen.append((supply.cancels, supply.suspect()))
 
     assert seen == [(True, True), (False, False), (True, False)]
@@ -100,16 +107,39 @@ def test_nothing_is_cancelled_where_one_peer_would_not_answer(clock: Clock) -> N
     supply = Supply(clock)
     supply.begin()
 
-    supply.know(are_forgetful=[False, True])
+    supply.know([(False, 0), (True, 0)])
 
     assert not supply.cancels
+
+
+@pytest.mark.parametrize(
+    ("peers", "is_patient"),
+    [
+        ([], True),  # who was there may be back
+        ([(False, SENT)], False),
+        ([(False, 9 * SENT), (True, SENT)], False),  # that much can be spared
+        ([(False, 3 * SENT), (True, SENT)], True),
+        ([(True, SENT)], True),
+        ([(True, 0), (False, 0)], True),
+    ],
+)
+def test_a_piece_that_hangs_is_freed_where_little_comes_from_those_who_would_not_answer(
+    supply: Supply, clock: Clock, peers: list[tuple[bool, int]], *, is_patient: bool
+) -> None:
+    supply.statistics = Statistics(download_rate=SENT)
+    clock.now += 10 * SLOW_START
+    supply.know([(True, SENT)])
+
+    supply.know(peers)
+
+    assert math.isinf(supply.patience(MIB)) is is_patient
 
 
 def test_a_look_at_nobody_leaves_the_next_peer_suspect(clock: Clock) -> None:
     supply = Supply(clock)
     supply.begin()
 
-    supply.know(are_forgetful=[])
+    supply.know([])
 
     assert supply.cancels
     assert supply.suspect()

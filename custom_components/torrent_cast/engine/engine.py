@@ -278,11 +278,10 @@ class Engine:
             return []
 
     async def look_at_peers(self, torrent: Torrent) -> None:
-        """Learn which peers of a torrent are connected, and while it is young what they bear."""
+        """Learn which peers of a torrent are connected, and what they bear."""
         peers = await self.peers(torrent)
         torrent.lost.see(peers)
-        if torrent.supply.is_young or not torrent.has_metadata:
-            torrent.supply.know(are_forgetful=[is_forgetful(peer) for peer in peers])
+        torrent.supply.know([(is_forgetful(peer), peer.payload_down_speed) for peer in peers])
 
     def count_candidates(self) -> None:
         """Have libtorrent count anew whom it could connect to."""

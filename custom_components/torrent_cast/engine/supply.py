@@ -23,6 +23,9 @@ RATE_SETTLES: Final = 5.0
 # A player without a playhead may close its connection while it has enough, and open the next when it needs more: the
 # limit does not come and go with it. One that stays away for longer has gone, and holds up nobody. s
 BETWEEN_CONNECTIONS: Final = 10.0
+# What of the supply may be lost where requests are cancelled that some peers never answer: libtorrent asks those for
+# nothing more. Of the pace at which films are loaded that leaves what they need (1.2 of 1.5 times the bitrate).
+BEARABLE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Supply:
         """Whether never to slow down."""
         self.has_forgetful_peers = False
         """Whether a peer is connected that does not answer cancelled requests."""
+        self._may_lose = True  # what forgetful peers send
         self._knows_peers = False
         self._suspects_peers = False
         self.has_plenty: bool | None = None
@@ -78,10 +82,18 @@ class Supply:
         )
         self._best_rate = max(self._best_rate, self.statistics.download_rate)
 
-    def know(self, *, are_forgetful: Collection[bool]) -> None:
-        """Take what was seen of each peer that is connected."""
-        self._knows_peers, self._suspects_peers = bool(are_forgetful), False
-        self.has_forgetful_peers = any(are_forgetful)
+    def know(self, peers: Collection[tuple[bool, int]]) -> None:
+        """Take what was seen of each peer that is connected: whether it is forgetful, and what it sends, bytes/s.
+
+        Of nobody nothing is learnt: they may be back in a moment, as while files are checked.
+        """
+        self._knows_peers, self._suspects_peers = bool(peers), False
+        if not peers:
+            return
+        self.has_forgetful_peers = any(is_forgetful for is_forgetful, _ in peers)
+        theirs = sum(rate for is_forgetful, rate in peers if is_forgetful)
+        rate = sum(rate for _, rate in peers)
+        self._may_lose = theirs <= BEARABLE * rate if rate else not self.has_forgetful_peers
 
     def suspect(self) -> bool:
         """Note that a peer has sent something; tell whether peers are to be looked at for the first time.
@@ -107,9 +119,9 @@ class Supply:
         """Return for how long a piece may keep a reader waiting before it hangs on a bad peer, s.
 
         Twice what the piece takes at the best rate seen: a large piece takes its time from good peers too. For ever
-        while nothing comes, as then it is no matter who was asked, and where a cancelled request would end all.
+        while nothing comes, as then it is no matter who was asked, and where cancelled requests would end too much.
         """
-        if self.statistics.download_rate < FED or self.has_forgetful_peers:
+        if self.statistics.download_rate < FED or not self._may_lose:
             return math.inf
         return max(STUCK_AFTER, 2 * piece_length / self._best_rate if self._best_rate else 0.0)
 
