@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from custom_components.torrent_cast.media import Reason, Unplayable, Worker, cover, probe, still
+from custom_components.torrent_cast.media import Reason, Unplayable, Worker, cover, picture, probe, still
 from custom_components.torrent_cast.media.picture import MAX_ORIGINAL
 from custom_components.torrent_cast.media.streams import Kind
 from tests.basics import soon
@@ -162,10 +162,28 @@ async def test_nothing_is_unpacked_beside_the_pixels(worker: Worker, tmp_path: P
     bomb = chunk(b"iCCP", b"profile\0\0" + zeros(512, million))  # half a gigabyte
     size, _ = shown(await soon(still(worker, png(100, 100, beside=bomb))), tmp_path)
     assert size == (100, 100)
+    assert status_of(worker, "VmHWM") < 256 * 1024, "kB"
+
+
+async def test_pictures_of_many_films_leave_nothing_behind(media: Path, worker: Worker) -> None:
+    source = MemorySource((media / "film.mkv").read_bytes())
+
+    async def look() -> int:
+        for second in (1.0, 3.0, 5.0, 7.0):
+            await soon(picture(worker, source, second))
+        return status_of(worker, "VmSize")
+
+    before = await look()
+    assert await look() < before + 64 * 1024, "kB: what one thread has for itself"
+    assert status_of(worker, "Threads") < 8
+
+
+def status_of(worker: Worker, name: str) -> int:
+    """Return what the kernel tells of a worker's process."""
     assert worker._link is not None
-    status = Path(f"/proc/{worker._link.process.pid}/status").read_text()  # noqa: ASYNC240  # no disk's
-    (peak,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
-    assert peak < 256 * 1024, "kB"
+    status = Path(f"/proc/{worker._link.process.pid}/status").read_text()
+    (value,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{name}:")]
+    return value
 
 
 async def test_a_film_with_a_bomb_for_a_cover_is_a_film_all_the_same(

@@ -51,6 +51,7 @@ def picture(file: SparseFile, params: Json) -> tuple[Json, bytes]:
         if video is None:
             raise NotMedia("no video")
         video.codec_context.skip_frame = "NONKEY"
+        video.codec_context.thread_count = 1  # each of more has 64 MB of address space for itself
         if seconds:
             container.seek(int(seconds * MICROSECONDS))
         frame = next(container.decode(video), None)

@@ -6,6 +6,7 @@ Reply, one of `{"missing": [start, end]}`, `{"error": reason, "detail": text}`, 
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import pkgutil
@@ -173,6 +174,7 @@ def main() -> None:
     # Whatever a file makes FFmpeg do: it opens no other file and no connection.
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     av.logging.set_level(None)
+    gc.freeze()  # what is here by now stays
     jobs = Jobs()
     with open(0, "rb", closefd=False) as requests, open(0, "wb", closefd=False) as replies:
         send(replies, {"ok": {}})
@@ -180,3 +182,4 @@ def main() -> None:
             signal.alarm(ORPHAN_DEADLINE)
             send(replies, *answer(jobs, *request))
             signal.alarm(0)
+            gc.collect()  # PyAV's containers lie in cycles, and of what FFmpeg holds for them Python knows nothing
