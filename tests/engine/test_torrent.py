@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -75,6 +75,46 @@ async def test_several_readers_at_a_damaged_place_have_the_right_bytes(start_eng
     torrent.select(torrent.files[0])
 
     assert await asyncio.gather(*(read_all(torrent) for _ in range(3))) == [DATA] * 3
+
+
+async def spoiled_and_paused(start_engine: StartEngine, seed: Seed) -> Torrent:
+    """Return a torrent that somebody has paused, with a piece that is wrong on disk and held to be right."""
+    spoil(await complete(start_engine, seed))
+    torrent = await add(await start_engine(), seed.magnet)
+    torrent.select(torrent.files[0])
+    await until(lambda: not torrent.missing_bytes(torrent.files[0]))
+    torrent.halt(halts=True)
+    return torrent
+
+
+async def test_what_is_wrong_on_disk_while_the_torrent_is_paused_is_mended_when_it_goes_on(
+    start_engine: StartEngine, seed: Seed
+) -> None:
+    torrent = await spoiled_and_paused(start_engine, seed)
+    reading = asyncio.create_task(read_all(torrent))
+    await until(lambda: torrent._rechecking)
+
+    torrent.halt(halts=False)
+
+    assert await reading == DATA
+
+
+async def test_a_torrent_that_is_paused_stays_so_when_its_files_are_checked_and_what_is_right_can_be_read(
+    start_engine: StartEngine, seed: Seed, libtorrent: ModuleType
+) -> None:
+    torrent = await spoiled_and_paused(start_engine, seed)
+    file = torrent.files[0]
+    assert torrent.handle is not None
+
+    async with torrent.open(file, 4 * PIECE) as reader, torrent.open(file, 6 * PIECE) as behind:
+        reading = asyncio.create_task(reader.read_exactly(2 * PIECE))
+        await until(lambda: torrent._rechecking)
+
+        assert await soon(behind.read_exactly(file.size)) == DATA[6 * PIECE :]
+        assert torrent.missing_bytes(file) == PIECE
+        assert torrent.handle.flags() & libtorrent.torrent_flags.paused
+        torrent.halt(halts=False)
+        assert await soon(reading) == DATA[4 * PIECE : 6 * PIECE]
 
 
 async def test_a_disk_that_keeps_lying_is_given_up(engine: Engine, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:

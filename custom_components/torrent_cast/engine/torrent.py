@@ -503,6 +503,7 @@ class Torrent:
             if self._pieces is not None and self._steering is not None and self._handle is not None:
                 self._steering.move(self._handle)
                 self._pieces.move(self._handle)
+            self._pause_or_resume()
             self._prioritize()
             if self.only_seeds:
                 self.only_seed()
@@ -585,3 +586,6 @@ class Torrent:
             self._copies.forget()
         self._steering.forget()
         self._handle.force_recheck()
+        if self._is_paused:  # libtorrent hashes nothing then; so it is to pause by itself once it has
+            self._handle.resume()
+            self._handle.set_flags(self._host.libtorrent.torrent_flags.stop_when_ready)
