@@ -65,6 +65,10 @@ class add_torrent_params:
     unfinished_pieces: dict[int, list[bool]]
     url_seeds: list[str]
 
+class torrent_states:  # the binding has it in torrent_status
+    checking_files: int
+    checking_resume_data: int
+
 class torrent_status:
     all_time_download: int
     all_time_upload: int
@@ -74,6 +78,8 @@ class torrent_status:
     num_peers: int
     num_seeds: int
     pieces: list[bool]
+    state: int
+    states: torrent_states
     total_download: int
     total_payload_download: int
     total_upload: int

@@ -117,6 +117,20 @@ async def test_a_torrent_that_is_paused_stays_so_when_its_files_are_checked_and_
         assert await soon(reading) == DATA[4 * PIECE : 6 * PIECE]
 
 
+async def test_while_libtorrent_checks_files_for_the_first_time_the_torrent_says_so(engine: Engine, seed: Seed) -> None:
+    source = await engine.parse(seed.metainfo.metainfo)
+    write(engine.directory / seed.key / "files" / "film.mkv", DATA)
+    session = engine._open_session()
+    session.pause()  # or it would be done at once
+
+    torrent = await soon(engine.add(source))
+
+    await until(lambda: torrent.is_checking)
+    session.resume()
+    await until(lambda: not torrent.is_checking)
+    assert await read_all(torrent) == DATA
+
+
 async def test_a_disk_that_keeps_lying_is_given_up(engine: Engine, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
     torrent = await add(engine, seed.magnet)
     torrent.select(torrent.files[0])

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from custom_components.torrent_cast.engine import MetadataTimeout
+from custom_components.torrent_cast.engine import MetadataTimeout, Torrent, TorrentFile
 from custom_components.torrent_cast.media import Unplayable
 from custom_components.torrent_cast.playback import Playback, Session, SessionEnded, State
-from tests.conftest import Seed, settled, soon, until
+from custom_components.torrent_cast.playback.sessions import Sessions
+from tests.conftest import PATIENCE, Seed, settled, soon, until
 
 
 @pytest.fixture
@@ -36,6 +37,33 @@ async def test_a_film_gets_ready(playback: Playback, film: Seed) -> None:
     (begin, end), *_ = session.torrent.verified(session.file)
     assert begin == 0
     assert end >= session.probe.index[0][1]
+
+
+async def test_nobody_loses_patience_while_files_are_checked(
+    playback: Playback, film: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await playback.parse(film.magnet)
+    await soon(playback.start_session(source).prepare())
+    (torrent,) = playback.torrents
+    looks: list[TorrentFile] = []
+
+    def look(torrent: Torrent, file: TorrentFile) -> int:
+        looks.append(file)
+        return missing_bytes(torrent, file)
+
+    missing_bytes = Torrent.missing_bytes
+    monkeypatch.setattr(Torrent, "missing_bytes", look)
+    monkeypatch.setattr(Sessions, "patience", 0.01)
+    monkeypatch.setattr(torrent, "on_checked", lambda: None)  # as if the disk took its time
+    torrent._recheck()
+
+    session = playback.start_session(source)
+    getting_ready = asyncio.create_task(session.prepare())
+    await until(lambda: len(looks) > 3 or getting_ready.done())
+    monkeypatch.setattr(Sessions, "patience", PATIENCE)
+    Torrent.on_checked(torrent)
+
+    await soon(getting_ready)
 
 
 async def test_getting_ready_twice_at_once_is_done_once(playback: Playback, film: Seed) -> None:

@@ -41,6 +41,7 @@ class Statistics:
     received: int = 0  # bytes of the torrent's content in this session, right or wrong
     sent: int = 0  # in this session, messages and all
     fetched: int = 0  # the same of what came
+    is_checking: bool = False  # files are hashed; meanwhile nobody is asked for anything
 
 
 class Supply:
@@ -79,6 +80,7 @@ class Supply:
             received=status.total_payload_download,
             sent=status.total_upload,
             fetched=status.total_download,
+            is_checking=status.state in (status.states.checking_resume_data, status.states.checking_files),
         )
         self._best_rate = max(self._best_rate, self.statistics.download_rate)
 

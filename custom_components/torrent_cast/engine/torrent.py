@@ -187,6 +187,11 @@ class Torrent:
         return self.supply.statistics
 
     @property
+    def is_checking(self) -> bool:
+        """Tell whether libtorrent hashes the files: until then nothing comes. It does not while somebody has paused."""
+        return self._rechecking or (self.statistics.is_checking and not self.is_halted)
+
+    @property
     def share_ratio(self) -> float:
         """Return how many bytes were given to others for each that was taken from them."""
         return self.statistics.uploaded / max(self.statistics.downloaded, 1)

@@ -424,13 +424,18 @@ class Session:
         return self.subtitles.track(self.shown) if self.subtitles is not None else None
 
     async def _while_data_comes(self, torrent: Torrent, file: TorrentFile, work: Awaitable[None]) -> None:
-        """Await `work`; give up when no part of the file comes for as long as the owner is patient. Raises NoData."""
+        """Await `work`; give up when no part of the file comes for as long as the owner is patient. Raises NoData.
+
+        The time in which libtorrent checks files does not count.
+        """
         task = asyncio.ensure_future(work)
         missing = -1
         try:
             while not task.done():
                 before, missing = missing, torrent.missing_bytes(file)
-                if missing and missing == before and not torrent.statistics.download_rate:
+                if torrent.is_checking:
+                    missing = -1
+                elif missing and missing == before and not torrent.statistics.download_rate:
                     raise NoData("no_data", seconds=f"{self._owner.patience:g}", peers=torrent.statistics.peers)
                 await asyncio.wait([task], timeout=self._owner.patience)
             await task
