@@ -12,6 +12,7 @@ import pytest
 from custom_components.torrent_cast.engine import ChangedOnDisk, Engine, Torrent, TorrentFile, verified
 from custom_components.torrent_cast.engine.verified import PASSES, Copy, Part
 from tests.engine.conftest import PIECE, Seed, Seeders, StartEngine, add, noise, read_all, soon, until, write
+from tests.rig.torrents import Version
 
 DATA = noise(20 * PIECE + 99)
 FLIPPED = 13 * PIECE + 5
@@ -173,6 +174,25 @@ async def test_a_file_is_read_until_it_is_verified_and_comes_from_the_disk_then(
     assert len(handed) == 7
 
 
+@pytest.mark.parametrize("version", list(Version))
+async def test_a_file_of_yesterday_is_verified_though_nobody_has_read_it_yet(
+    start_engine: StartEngine, seeders: Seeders, tmp_path: Path, caplog: pytest.LogCaptureFixture, version: Version
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", DATA), version=version)
+    engine = await start_engine()
+    await read_all(await complete(engine, seed))
+    await soon(engine.stop())
+    torrent = await complete(await start_engine(), seed)
+
+    async with torrent.open(torrent.files[0]) as reader:
+        assert not await reader.hand_over(Collector().send)
+    copy = copy_of(torrent)
+    await until(lambda: not is_under_way(copy))
+
+    assert copy.stamp is not None
+    assert "Cannot verify" not in caplog.text
+
+
 async def test_a_range_comes_from_the_disk(torrent: Torrent) -> None:
     collector = Collector()
     await collector.fetch(torrent, "film.mkv", PIECE - 1, 5 * PIECE + 1)
@@ -247,7 +267,10 @@ async def test_a_file_that_stays_wrong_is_gone_over_a_few_times_only(tmp_path: P
     async def mend(piece: int) -> None:
         mended.append(piece)
 
-    copy = Copy(Part(path, 0, len(DATA), 0, PIECE), run, lambda piece, _data: piece != 2, mend)
+    async def learn(_piece: int) -> None:
+        """There is nothing to learn."""
+
+    copy = Copy(Part(path, 0, len(DATA), 0, PIECE), run, learn, lambda piece, _data: piece != 2, mend)
     copy.prove()
     assert copy._task is not None
     await soon(asyncio.wait([copy._task]))

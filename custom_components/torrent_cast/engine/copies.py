@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from .files import TorrentFile
 from .pieces import Run
 from .storage import files_folder, paths_of
-from .verified import Check, Copy, Mend, Part
+from .verified import Check, Copy, Learn, Mend, Part
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 class Copies:
     """What is known of each file on disk that somebody has asked for."""
 
-    def __init__(self, info: lt.torrent_info, folder: Path, run: Run, check: Check, mend: Mend) -> None:
+    def __init__(self, info: lt.torrent_info, folder: Path, run: Run, learn: Learn, check: Check, mend: Mend) -> None:
         self._info = info
         self._paths = tuple(files_folder(folder) / path for path in paths_of(info))
         self._run = run
+        self._learn = learn
         self._check = check
         self._mend = mend
         self._copies: dict[int, Copy] = {}  # by the index of the file
@@ -26,7 +27,7 @@ class Copies:
     def of(self, file: TorrentFile) -> Copy:
         """Return what is known of a file."""
         if file.index not in self._copies:
-            self._copies[file.index] = Copy(self._part(file), self._run, self._check, self._mend)
+            self._copies[file.index] = Copy(self._part(file), self._run, self._learn, self._check, self._mend)
         return self._copies[file.index]
 
     def _part(self, file: TorrentFile) -> Part:

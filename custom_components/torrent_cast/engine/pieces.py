@@ -116,7 +116,7 @@ class Pieces:
 
     async def _read(self, piece: int) -> bytes | None:
         try:
-            await self._learn_hash(piece)
+            await self.learn_hash(piece)
             async with self._slots:
                 for _ in range(READ_ATTEMPTS):
                     data = await self._read_once(piece)
@@ -131,8 +131,8 @@ class Pieces:
             raise StorageError("unreadable_piece", piece=piece)
         return None
 
-    async def _learn_hash(self, piece: int) -> None:
-        """Wait until there is a hash to compare `piece` with."""
+    async def learn_hash(self, piece: int) -> None:
+        """Wait until there is a hash to compare `piece` with, and so for all of its file. Raises TorrentGone."""
         while not self._hashes.knows(piece):
             if self._failure is not None:
                 raise self._failure

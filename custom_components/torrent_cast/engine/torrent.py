@@ -426,8 +426,8 @@ class Torrent:
             return
         assert self._handle is not None  # for the type checker: metadata come after the handle
         self._have.begin(info.num_pieces())
-        self._pieces = Pieces(self._handle, info, self._host.run, partial(self._host.piece_layers, self))
-        self._copies = Copies(info, self.folder, self._host.run, self._pieces.matches, self._mend)
+        self._pieces = pieces = Pieces(self._handle, info, self._host.run, partial(self._host.piece_layers, self))
+        self._copies = Copies(info, self.folder, self._host.run, pieces.learn_hash, pieces.matches, self._mend)
         self._steering = Steering(self._handle, info.num_pieces())
         self._hangs = Hangs(self._steering, self._host.run, self._loop.time, self.reschedule)
         comparison = Comparison(OnDisk(info, self.folder), self._host.run)

@@ -40,6 +40,8 @@ STRETCH: Final = 1024 * 1024
 LONGEST: Final = 8 * STRETCH
 AT_ONCE: Final = 0.02
 
+type Learn = Callable[[int], Awaitable[object]]
+"""Returns once there is something to check that piece with."""
 type Check = Callable[[int, bytes], bool]
 """Tells whether these are the bytes of that piece. Blocks."""
 type Mend = Callable[[int], Awaitable[object]]
@@ -107,9 +109,10 @@ class Part:
 class Copy:
     """One file on disk. Nothing of it is trusted until a pass has come to its end."""
 
-    def __init__(self, part: Part, run: Run, check: Check, mend: Mend) -> None:
+    def __init__(self, part: Part, run: Run, learn: Learn, check: Check, mend: Mend) -> None:
         self.part = part
         self._run = run
+        self._learn = learn
         self._check = check
         self._mend = mend
         self._passes = 0
@@ -172,6 +175,7 @@ class Copy:
 
     async def _go_over(self) -> Stamp | None:
         """Hash every piece; return the stamp of the file if all are right and it has stayed the same."""
+        await self._learn(self.part.first)  # and so of the whole file
         stamp = await self._settled()
         for piece in self.part.pieces:
             begin = time.monotonic()
