@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -86,6 +87,53 @@ async def test_whom_nothing_is_proven_against_is_let_in_again(engine: Engine, se
 
     assert await read_all(torrent) == DATA
     assert not torrent.lies.evidence.unproven
+
+
+async def have_it_all(torrent: Torrent) -> None:
+    """Want the film and have it."""
+    torrent.select(torrent.files[0])
+    await read_all(torrent)
+
+
+async def only_seed(torrent: Torrent) -> None:
+    """Want nothing more."""
+    torrent.only_seed()
+
+
+async def halt(torrent: Torrent) -> None:
+    """Want the film, but not now."""
+    torrent.halt(halts=True)
+    torrent.select(torrent.files[0])
+
+
+@pytest.mark.parametrize("rest", [have_it_all, only_seed, halt])
+async def test_nobody_is_watched_or_looked_at_while_nothing_is_to_come(
+    engine: Engine,
+    seeders: Seeders,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rest: Callable[[Torrent], Awaitable[None]],
+) -> None:
+    torrent = await add(engine, seeders.seed(write(tmp_path / "film.mkv", DATA)).magnet)
+    lies = torrent.lies
+    assert lies is not None
+    await rest(torrent)
+    for piece in range(FAILURES_TO_BAN):
+        lies.evidence.on_wrong(piece)
+    lies.evidence.on_banned(("127.0.0.9", 9))
+    suspect: Endpoint = ("127.0.0.8", 8)
+    lies._peers = Peers(frozenset({suspect}), frozenset({suspect}))
+    monkeypatch.setattr(lies, "_look_at_peers", look := Mock(return_value=lies._peers))
+
+    for _ in range(60):
+        torrent.on_second()
+        if lies._look is not None:
+            await lies._look
+    engine._tuning.watch_senders(engine.torrents)
+
+    look.assert_not_called()
+    blocks, _ = engine._tuning._suspicion
+    assert not blocks
 
 
 @pytest.mark.parametrize("is_news", [True, False])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -284,6 +285,28 @@ async def test_for_who_gets_nothing_it_is_counted_whom_to_connect_to(
     reading = asyncio.create_task(read_all(torrent))
 
     await soon(counted.wait())
+    reading.cancel()
+
+
+async def test_who_waits_for_a_torrent_that_is_paused_has_nobody_asked_or_counted(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torrent = await add(engine, make_torrent(write(tmp_path / "film.mkv", DATA), PIECE).metainfo)
+    reading = asyncio.create_task(read_all(torrent))
+    await until(lambda: torrent._have.is_awaited)
+    torrent.halt(halts=True)
+    now = asyncio.get_running_loop().time()
+    monkeypatch.setattr(torrent.supply, "_clock", lambda: now)
+    handle = torrent._handle = Mock(wraps=torrent.handle)
+    monkeypatch.setattr(engine, "count_candidates", counted := Mock())
+
+    for _ in range(60):
+        now += 1
+        torrent.on_second()
+
+    handle.force_reannounce.assert_not_called()
+    handle.force_dht_announce.assert_not_called()
+    counted.assert_not_called()
     reading.cancel()
 
 

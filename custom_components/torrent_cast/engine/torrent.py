@@ -359,6 +359,11 @@ class Torrent:
             (self._handle.pause if self._is_paused else self._handle.resume)()
 
     @property
+    def is_at_rest(self) -> bool:
+        """Tell whether nothing is to come: all that is wanted is there, nothing is wanted, or somebody has paused."""
+        return self.is_halted or self.only_seeds or self._is_complete
+
+    @property
     def _is_complete(self) -> bool:
         """Tell whether files are selected and all of them are there."""
         return bool(self._selection) and not any(map(self._have.lacks, chain(self._wanted(), self._beside())))
@@ -459,13 +464,14 @@ class Torrent:
         """Look after those who wait: of a swarm that has gone libtorrent tells nothing."""
         if self._handle is None or self._failure is not None or self._rechecking:
             return
-        if self.lies is not None:
+        if self.lies is not None and not self.is_at_rest:
             self.lies.look()
             self._renew_if_due()
         self.reschedule()  # a reader may be stuck by now, or a ghost
         for peer in self.lost.due() if self.supply.has_plenty is not None else ():
             self._handle.connect_peer(peer, self._host.libtorrent.peer_info.tracker)
-        if self.supply.should_announce(waiting=self._info is None or self._have.is_awaited):
+        is_awaited = self._info is None or self._have.is_awaited
+        if self.supply.should_announce(waiting=is_awaited and not self.is_halted):
             self._handle.force_reannounce(0, -1, self._host.libtorrent.reannounce_flags_t.ignore_min_interval)
             self._handle.force_dht_announce()
         if self.supply.should_count():
@@ -473,7 +479,7 @@ class Torrent:
 
     def _renew_if_due(self) -> None:
         """Have the torrent added anew when that lets more come in, or something better."""
-        if self.lies is None or self._failure is not None or self.only_seeds or self._is_complete:
+        if self.lies is None or self._failure is not None or self.is_at_rest:
             return
         if self.lies.should_renew(waiting=self._have.is_awaited):
             self._host.renew(self)

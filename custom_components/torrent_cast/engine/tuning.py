@@ -55,7 +55,7 @@ class Tuning:
 
     def watch_senders(self, torrents: Sequence[Torrent]) -> None:
         """Have libtorrent tell who sends each block while that can show who lies; else it is only work."""
-        lies = [torrent.lies for torrent in torrents]
+        lies = [torrent.lies for torrent in torrents if not torrent.is_at_rest]
         watches = any(each is None or each.is_watching for each in lies)  # None: its first block may come any moment
         suspicion = watches, any(each is not None and each.wants_parole for each in lies)
         if suspicion != self._suspicion:
