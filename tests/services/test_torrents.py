@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.torrent_cast.const import DOMAIN
+from custom_components.torrent_cast.engine import StorageError
 from custom_components.torrent_cast.playback import Playback, Session, State
 from tests.conftest import (
     OPTIONS,
@@ -179,6 +180,26 @@ async def test_a_download_without_room_is_tried_again_at_the_next_start(
     playback = await started_again(hass, entry)
 
     await until(lambda: [session.file for session in playback.sessions if session.downloads and session.file])
+
+
+async def test_a_download_that_a_full_disk_ends_is_tried_again_at_the_next_start(
+    hass: HomeAssistant, entry: MockConfigEntry, playback: Playback, film: Seed
+) -> None:
+    await begin(hass, film)
+    (torrent,) = playback.torrents
+    torrent.fail(StorageError("disk_error", error="No space left on device"))
+    await until(lambda: not playback.sessions)
+    await settled(playback)
+    assert playback.library.unfinished
+
+    playback = await started_again(hass, entry)
+
+    await until(lambda: [session.file for session in playback.sessions if session.downloads and session.file])
+    film.handle.set_upload_limit(0)
+    film.connect(playback)
+    await until(lambda: not playback.sessions)
+    await settled(playback)
+    assert playback.library.unfinished == []
 
 
 # --- remove ----------------------------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ class Sessions:
         if session.torrent is not None and session.file is not None:
             if not session.rests:
                 session.torrent.deselect(session.file)
-            if session.downloads and session.state is not State.STOPPED:  # a restart goes on with what was stopped
+            if session.downloads and session.state is State.FINISHED:  # a restart goes on with the rest
                 await self._library.set_download(session.source.key, session.file.index, wanted=False)
         await self._torrents.release(session.source.key)
 
