@@ -61,6 +61,8 @@ class add_torrent_params:
     piece_priorities: list[int]
     save_path: str
     ti: torrent_info | None
+    total_downloaded: int
+    total_uploaded: int
     trackers: list[str]
     unfinished_pieces: dict[int, list[bool]]
     url_seeds: list[str]

@@ -51,6 +51,16 @@ def truncate(path: Path) -> None:
         file.truncate(7 * PIECE + 5)
 
 
+async def test_who_has_taken_nothing_has_given_no_more_than_there_was(engine: Engine, seed: Seed) -> None:
+    write(engine.directory / seed.key / "files" / "film.mkv", DATA)
+    torrent = await add(engine, seed.metainfo.metainfo)
+    await soon(torrent.wait_for_range(torrent.files[0], 0, len(DATA)))
+
+    torrent.supply.statistics = Statistics(uploaded=len(DATA) // 2)
+
+    assert torrent.share_ratio == pytest.approx(0.5, abs=0.01)
+
+
 @pytest.mark.parametrize("damage", [spoil, truncate, Path.unlink])
 async def test_a_file_that_was_damaged_meanwhile_is_mended(
     start_engine: StartEngine, seed: Seed, damage: Callable[[Path], None]

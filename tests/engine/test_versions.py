@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from custom_components.torrent_cast.engine import Engine, Renamed, Torrent, TorrentGone
+from custom_components.torrent_cast.engine import Engine, Renamed, Torrent, TorrentGone, storage
 from custom_components.torrent_cast.engine.hashes import BLOCK, V2Hashes, merkle_root
 from tests.engine.conftest import (
     KIB,
@@ -283,6 +283,29 @@ async def test_what_is_there_of_several_files_is_there_after_a_new_start(
     again.handle.connect_peer((seed.address, seed.port))
 
     assert await read_all(again, index_of(again, "a.mkv")) == FILES["a.mkv"]
+
+
+@pytest.mark.parametrize("version", Version)
+async def test_what_was_taken_and_given_counts_on_after_a_new_start(
+    start_engine: StartEngine, seeders: Seeders, libtorrent: ModuleType, tmp_path: Path, version: Version
+) -> None:
+    seed = seeders.seed(write(tmp_path / "film.mkv", DATA), version=version)
+    first = await start_engine()
+    torrent = await add(first, seed.magnet)
+    await read_all(torrent)
+    await until(lambda: torrent.statistics.downloaded >= len(DATA))
+    await soon(first.stop())
+    params = storage.resume_params(libtorrent, torrent.folder)
+    assert params is not None
+    params.total_uploaded = len(DATA) // 2  # nobody is here to take it
+    storage.save_resume_data(torrent.folder, storage.resume_data(libtorrent, params))
+
+    again = await add(await start_engine(), seed.metainfo.magnet)
+
+    assert again.handle is not None
+    status = again.handle.status()
+    assert status.all_time_download >= len(DATA)
+    assert status.all_time_upload == len(DATA) // 2
 
 
 async def test_a_hybrid_goes_by_its_v1_hash_also_when_named_by_v2(engine: Engine, hybrid: Seed) -> None:

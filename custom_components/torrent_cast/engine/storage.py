@@ -32,6 +32,8 @@ RESUMED: Final = (
     "url_seeds",
     "peers",
     "banned_peers",
+    "total_uploaded",
+    "total_downloaded",
 )
 KEY: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # v1 (SHA-1), or v2 (SHA-256) where there is no v1
 # Home Assistant's database and the system want room too.

@@ -193,8 +193,9 @@ class Torrent:
 
     @property
     def share_ratio(self) -> float:
-        """Return how many bytes were given to others for each that was taken from them."""
-        return self.statistics.uploaded / max(self.statistics.downloaded, 1)
+        """Return how many bytes were given to others for each that was taken from them, or is there all the same."""
+        there = sum(file.size - self.missing_bytes(file) for file in self._files)
+        return self.statistics.uploaded / max(self.statistics.downloaded, there, 1)
 
     def share_when_complete(self, shares: bool) -> None:  # noqa: FBT001  # one fact
         """Say whether to go on giving to others when nothing that is wanted is missing."""
