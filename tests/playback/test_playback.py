@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001, ASYNC240  # fixtures are asked for by name; a test may wait for its own disk
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.torrent_cast.const import DOMAIN
-from custom_components.torrent_cast.engine import SourceError, StorageError, TorrentGone
+from custom_components.torrent_cast.engine import Engine, EngineSettings, SourceError, StorageError, TorrentGone, saving
 from custom_components.torrent_cast.engine.storage import FILES, RESUME
 from custom_components.torrent_cast.playback import Playback, Session, State
 from custom_components.torrent_cast.playback import sessions as module
@@ -81,6 +82,62 @@ async def test_a_film_is_kept_and_goes_when_its_time_is_over(
     later(hours=24, minutes=1)
     await playback.tidy()
     await assert_nothing_left(playback, downloads)
+
+
+@pytest.fixture
+def saves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each look save what has come since the last one."""
+    monkeypatch.setattr(saving, "SAVE_INTERVAL", 0)
+
+
+async def downloaded(playback: Playback, seed: Seed) -> Session:
+    """Return a session whose file is there; none of it was when the session was resolved."""
+    session = playback.start_session(await playback.parse(seed.torrent.metainfo))
+    await soon(session.resolve())
+    seed.connect(playback)
+    torrent, file = session.torrent, session.file
+    assert torrent is not None
+    assert file is not None
+    await soon(torrent.wait_for_range(file, 0, file.size))
+    return session
+
+
+async def test_what_was_downloaded_is_there_after_a_crash(
+    playback: Playback, noise: Seed, downloads: Path, tmp_path: Path, libtorrent: ModuleType, saves_at_once: None
+) -> None:
+    await downloaded(playback, noise)
+    await playback.tidy()
+    left = shutil.copytree(downloads, tmp_path / "left")
+    handle: Any = noise.handle
+    handle.pause()
+
+    engine = await Engine.start(libtorrent, left, EngineSettings(dht=False, lsd=False, upnp=False))
+    try:
+        torrent = await soon(engine.add(await engine.source_of(noise.key)))
+        await torrent.metadata(60)
+        async with torrent.open(torrent.files[0]) as reader:
+            assert await soon(reader.read_exactly(torrent.files[0].size)) == noise.content.read_bytes()
+    finally:
+        await soon(engine.stop())
+
+
+async def test_what_is_on_disk_is_written_down_once(
+    playback: Playback, noise: Seed, downloads: Path, saves_at_once: None
+) -> None:
+    await downloaded(playback, noise)
+    await playback.tidy()
+    before = (downloads / noise.key / RESUME).stat()
+    await playback.tidy()
+    assert (downloads / noise.key / RESUME).stat() == before
+
+
+async def test_what_is_on_disk_is_not_written_down_all_the_time(
+    playback: Playback, noise: Seed, downloads: Path
+) -> None:
+    await downloaded(playback, noise)
+    before = (downloads / noise.key / RESUME).stat()
+    await playback.tidy()
+    assert (downloads / noise.key / RESUME).stat() == before
 
 
 async def test_watching_again_starts_the_time_anew(

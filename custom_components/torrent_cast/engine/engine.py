@@ -251,6 +251,12 @@ class Engine:
         """
         await self._saving.save(torrent)
 
+    async def save_progress(self) -> None:
+        """Save those torrents of which more has come for a while: what is not saved, a crash loses."""
+        async with self._changing:
+            due = [torrent for torrent in self.torrents if not torrent.failed and self._saving.is_due(torrent)]
+            await asyncio.gather(*(self.save(torrent) for torrent in due))
+
     async def piece_layers(self, torrent: Torrent) -> Mapping[bytes, bytes]:
         """Return a v2 torrent's piece layers as far as peers have sent them."""
         return await self._saving.piece_layers(torrent)

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from . import storage
 from .errors import StorageError
@@ -19,6 +21,9 @@ _LOGGER = logging.getLogger(__name__)
 
 # libtorrent answers within milliseconds unless its disk hangs; s.
 ANSWER_TIMEOUT: Final = 5.0
+# How much of a download a crash costs at most. Resume data hold the hashes of all blocks of a v2 torrent that are there
+# (measured: 2.3 MB for each GB), so they are not written with each piece. s
+SAVE_INTERVAL: Final = 5 * 60
 
 
 class Saving:
@@ -29,6 +34,13 @@ class Saving:
         self._run = run
         self._asked: dict[lt.torrent_handle, asyncio.Future[bytes | None]] = {}
         self._saves: dict[Torrent, asyncio.Task[None]] = {}
+        self._saved: WeakKeyDictionary[Torrent, tuple[int, float]] = WeakKeyDictionary()  # pieces; when, loop's s
+
+    def is_due(self, torrent: Torrent) -> bool:
+        """Tell whether what has come of a torrent since it was saved last is worth saving by now."""
+        pieces, when = self._saved.get(torrent, (0, -math.inf))
+        changed = torrent.verified_pieces not in {0, pieces}  # none: they are being checked
+        return changed and asyncio.get_running_loop().time() - when >= SAVE_INTERVAL
 
     async def save(self, torrent: Torrent) -> None:
         """Write the resume data of a torrent. What cannot be written is logged: it costs time at the next start."""
@@ -40,6 +52,7 @@ class Saving:
     async def _save(self, torrent: Torrent) -> None:
         if not torrent.has_metadata:
             return
+        self._saved[torrent] = torrent.verified_pieces, asyncio.get_running_loop().time()
         try:
             if (data := await self._resume_data(torrent)) is not None:
                 await self._run(storage.save_resume_data, torrent.folder, data)

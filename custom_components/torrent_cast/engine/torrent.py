@@ -235,6 +235,11 @@ class Torrent:
         """Tell whether libtorrent has verified `piece`."""
         return bool(self._have.pieces[piece])
 
+    @property
+    def verified_pieces(self) -> int:
+        """Return how many pieces are there; none while the files are checked again."""
+        return self._have.pieces.count(1)
+
     def verified(self, file: TorrentFile) -> Iterator[tuple[int, int]]:
         """Yield the byte ranges [start, end) of `file` that are there, in order."""
         begin: int | None = None

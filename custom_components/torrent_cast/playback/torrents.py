@@ -180,7 +180,10 @@ class Torrents:
         await self.look_at_disk()
 
     async def tidy(self) -> None:
-        """Delete what is no longer kept, and what a crash left behind; end an engine that nobody needs."""
+        """Delete what is no longer kept, and what a crash left behind; end an engine that nobody needs.
+
+        Have on disk what a crash may not cost.
+        """
         async with self._lock:
             if self.engine.stopping:  # a successor may be at work in the same directory
                 return
@@ -189,6 +192,8 @@ class Torrents:
             await self._delete([key for key in on_disk if key not in self._users and self._is_due(key)])
             gone = {kept.key for kept in self._library.kept} - {*on_disk, *self._users}
             await self._library.forget(*gone)
+            if self.engine.running is not None:
+                await self.engine.running.save_progress()
         if not self._users:
             await self.engine.rest()
 
