@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from typing import Final, override
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -101,7 +100,7 @@ def _follow_entity(session: Session, state: HaState, *, goes_on: bool = False) -
     content_id = state.attributes.get(ATTR_MEDIA_CONTENT_ID)
     is_ours = _is_shown(session, state)
     if state.state in {STATE_UNAVAILABLE, STATE_UNKNOWN}:
-        session.disconnected_since = session.disconnected_since or time.monotonic()
+        session.lose_device()
         _by_state.discard(session)  # before the next connection has told what plays, the entity is idle
     elif is_ours and state.state != STATE_IDLE:
         _by_state.add(session)
@@ -240,12 +239,12 @@ class Watcher(MediaStatusListener, CastStatusListener, ConnectionStatusListener)
         if connected:
             self.connections += 1
             self._connected.set()
-        since = None if connected else time.monotonic()
         for session in self._live():
-            if connected or session.disconnected_since is None:
-                session.disconnected_since = since
             if connected:
+                session.disconnected_since = None
                 _by_state.discard(session)
+            else:
+                session.lose_device()
 
 
 def _follow(session: Session, player_state: str, idle_reason: str | None, position: float | None) -> None:

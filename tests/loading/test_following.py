@@ -11,9 +11,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from pychromecast.error import PyChromecastError
 
-from custom_components.torrent_cast.playback import Session, State, TargetUnavailable, Track
+from custom_components.torrent_cast.playback import Playback, Session, State, TargetUnavailable, Track
+from custom_components.torrent_cast.playback.sessions import LOST_RECEIVER
 from custom_components.torrent_cast.playing import stop_on
-from tests.conftest import FILM_SECONDS, Television, soon, until
+from tests.conftest import FILM_SECONDS, Television, settled, soon, until
 from tests.loading.conftest import TAKEN, Answer, FakeChromecast, Playing, SlowLine
 
 
@@ -95,6 +96,31 @@ async def out_of_reach(play: Callable[..., Any], device: FakeChromecast) -> Sess
     device.watcher.new_connection_status(Mock(status="LOST"))
     await until(lambda: session.disconnected_since is not None)
     return session
+
+
+@pytest.mark.parametrize("is_told_by_entity", [False, True])
+async def test_a_film_whose_device_has_lost_its_power_was_left_there(
+    hass: HomeAssistant, play: Callable[..., Any], playback: Playback, tv: Television, *, is_told_by_entity: bool
+) -> None:
+    device = FakeChromecast(hass, Answer(TAKEN))
+    session = await play(device)
+    now = session.playhead._clock()
+    session.playhead._clock = lambda: now
+    device.tells("PLAYING", at=4.0)
+    await until(lambda: session.playhead.seconds == 4)
+    device.watcher.new_connection_status(Mock(status="LOST"))
+    await until(lambda: session.disconnected_since)
+    if is_told_by_entity:  # it has a new connection
+        attributes = {"media_content_id": session.content_id, "media_position": 4.0}
+        hass.states.async_set(tv.entity_id, "playing", attributes)
+        hass.states.async_set(tv.entity_id, "unavailable")
+        await hass.async_block_till_done()
+    now += 300
+    session.disconnected_since -= 2 * LOST_RECEIVER
+    await playback.tidy()
+    await settled(playback)
+    (seen,) = playback.library.seen(session.source.key)
+    assert (session.state, seen.position, seen.is_watched) == (State.STOPPED, 4.0, False)
 
 
 async def test_where_the_device_has_a_new_connection_its_entity_tells(

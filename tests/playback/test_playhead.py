@@ -95,6 +95,35 @@ async def test_a_pause_stops_it(playhead: Playhead, clock: Clock) -> None:
     assert playhead.seconds == 10.2
 
 
+async def test_out_of_reach_it_stays_where_it_was_known_to_be(playhead: Playhead, clock: Clock) -> None:
+    clock.now += 10
+    playhead.on_lost()
+    clock.now += 5
+    playhead.on_lost()  # a connection that came and went without a word
+    clock.now += DURATION
+    assert playhead.seconds == 10
+    assert playhead.is_at_end, "it may have played on"
+
+
+@pytest.mark.parametrize(("said", "jumps"), [(10, []), (70, []), (130, []), (5, [5]), (140, [140])])
+async def test_a_device_that_is_back_may_have_played_on(
+    playhead: Playhead, place: Place, clock: Clock, said: float, jumps: list[int]
+) -> None:
+    clock.now += 10
+    playhead.on_lost()
+    clock.now += 120
+    playhead.on_status(said, runs=True)
+    clock.now += 10
+    assert (playhead.seconds, place.jumps) == (said + 10, jumps)
+
+
+async def test_what_a_device_reads_out_of_reach_is_planned_for(playhead: Playhead, place: Place, clock: Clock) -> None:
+    playhead.on_lost()
+    clock.now += 10
+    playhead.advance()
+    assert place.position == 10 * MIB
+
+
 async def test_it_ends_with_the_film(playhead: Playhead, clock: Clock) -> None:
     clock.now += 2 * DURATION
     assert playhead.seconds == DURATION

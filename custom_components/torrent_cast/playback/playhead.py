@@ -42,6 +42,7 @@ class Playhead:
         self._position = position
         self._since = self._clock()
         self._runs = False
+        self._lost_at: float | None = None  # out of reach since; s of the clock
         self._reach = cursor.position  # how far the device has been sent what it plays; bytes
         self._jumps = 0
         self._claim: int | None = None
@@ -50,14 +51,13 @@ class Playhead:
 
     @property
     def seconds(self) -> float:
-        """Return the position, s, by the last status and the time since."""
-        now = self._position + (self._clock() - self._since if self._runs else 0.0)
-        return now if self._probe.duration is None else min(now, self._probe.duration)
+        """Return the position, s, by the last status and the time since, until the device got out of reach."""
+        return self._at(self._clock() if self._lost_at is None else self._lost_at)
 
     @property
     def is_at_end(self) -> bool:
         """Tell whether playback is as near to the end of the film as a status may be wrong."""
-        return self._probe.duration is not None and self.seconds >= self._probe.duration - JUMP_SECONDS
+        return self._probe.duration is not None and self._latest >= self._probe.duration - JUMP_SECONDS
 
     @property
     def bytes_in_hand(self) -> float:
@@ -98,17 +98,22 @@ class Playhead:
     def on_status(self, seconds: float, *, runs: bool) -> None:
         """Take the position a device reports; `runs` while it plays."""
         offset = self._byte_at(seconds)
-        expected = abs(seconds - self.seconds) <= JUMP_SECONDS
+        expected = self.seconds - JUMP_SECONDS <= seconds <= self._latest + JUMP_SECONDS
         if self._claim is not None and abs(offset - self._claim) <= NEAR_BYTES:
             self._believe()
         elif not expected:
             self._believe()
             self._move(offset)
-        self._position, self._since, self._runs = seconds, self._clock(), runs
+        self._position, self._since, self._runs, self._lost_at = seconds, self._clock(), runs, None
+
+    def on_lost(self) -> None:
+        """Take note that the device is out of reach: it may have no power, or play on and say so when it is back."""
+        if self._lost_at is None:
+            self._lost_at = self._clock()
 
     def advance(self) -> None:
         """Let the cursor follow the time; while a claim is open it stays."""
-        offset = self._byte_at(self.seconds)
+        offset = self._byte_at(self._latest)
         # A device shows its first picture some time after a jump: until then the clock is behind.
         if self._claim is None and offset > self._cursor.position:
             self._cursor.advance(offset)
@@ -116,6 +121,15 @@ class Playhead:
     def close(self) -> None:
         """Wait for nothing any more."""
         self._believe()
+
+    @property
+    def _latest(self) -> float:
+        """Return the position of a device, s, that plays on although it is out of reach."""
+        return self._at(self._clock())
+
+    def _at(self, when: float) -> float:
+        now = self._position + (when - self._since if self._runs else 0.0)
+        return now if self._probe.duration is None else min(now, self._probe.duration)
 
     def _byte_at(self, seconds: float) -> int:
         return self._probe.byte_at(seconds).offset
@@ -146,7 +160,7 @@ class Playhead:
     def _drop(self) -> None:
         """Go back to where the device says it is."""
         self._believe()
-        self._move(self._byte_at(self.seconds))
+        self._move(self._byte_at(self._latest))
 
     def _move(self, offset: int) -> None:
         self._cursor.seek(offset)

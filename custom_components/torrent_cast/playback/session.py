@@ -498,6 +498,13 @@ class Session:
             self.end(State.FAILED, err)
             raise
 
+    def lose_device(self) -> None:
+        """Take note that the receiver is out of reach."""
+        if self.disconnected_since is None:
+            self.disconnected_since = time.monotonic()
+        if self.playhead is not None:
+            self.playhead.on_lost()
+
     async def release(self) -> None:
         """Want nothing more of the torrent."""
         await self._cursors.aclose()
