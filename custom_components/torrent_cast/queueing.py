@@ -303,7 +303,7 @@ class Succession:
 
 def _wishes_after(session: Session) -> Wishes:
     """Return what who watches wants to hear and read of the next episode."""
-    return replace(session.wishes, given=None, is_firm=False)
+    return session.wishes.after(session.shown_track)
 
 
 def _is_as_wished(ready: Session | None, session: Session) -> bool:

@@ -15,7 +15,6 @@ from .const import DOMAIN
 from .errors import translate_errors
 from .library_services import ATTR_FILE, ATTR_SOURCE, async_setup_library_services, described, wanted_file
 from .playback import Enqueue, Playback, Queued, Session, Wishes
-from .playback.wishes import OFF
 from .playing import ask, play_on, play_unheard, stop_on
 from .references import choose_source
 from .runtime import loaded_playback
@@ -233,7 +232,7 @@ async def _continue(
     call: ServiceCall, playback: Playback, old: Session, target: str, *, audio_language: str | None = None
 ) -> Session:
     assert old.file is not None  # the caller has looked
-    wishes = replace(old.wishes, subtitles=OFF if old.shown is None else str(old.shown))
+    wishes = replace(old.wishes, audio_language=audio_language) if audio_language else old.wishes
     with translate_errors():
         new = playback.start_session(
             await playback.kept_source(old.source.key),
@@ -241,7 +240,7 @@ async def _continue(
             title=old.title,
             start_position=old.playhead.seconds if old.playhead else old.start_position,
             target=target,
-            wishes=replace(wishes, audio_language=audio_language) if audio_language else wishes,
+            wishes=wishes,
         )
     await play_on(call.hass, call.context, new)
     return new

@@ -1,6 +1,7 @@
 """What callers want to hear and read."""
 # ruff: noqa: ASYNC240  # a test may wait for its own disk
 
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from custom_components.torrent_cast.const import DOMAIN
 from custom_components.torrent_cast.media import profile_of
 from custom_components.torrent_cast.playback import Following, Playback, Session, State, Track
-from tests.conftest import Seed, Television, soon
+from tests.conftest import Seed, Television, Televisions, soon, until
 from tests.media.conftest import ffmpeg
 from tests.services.conftest import do, play, refusal, refused
 
@@ -112,6 +113,9 @@ class Screen:
     def __init__(self) -> None:
         self.shown: list[int | None] = []
 
+    async def settled(self) -> None:
+        """Have nothing on its way."""
+
     async def show_subtitles(self, track: Track | None) -> None:
         """Show a track."""
         self.shown.append(None if track is None else track.id)
@@ -135,13 +139,19 @@ async def test_subtitles_are_switched_while_it_plays(
 
 
 @pytest.fixture
-def dubbed(tmp_path: Path, film_file: Path, seeder: Callable[[Path], Seed]) -> Seed:
-    """Return a torrent of a film in English and German."""
+def dubbed_file(tmp_path: Path, film_file: Path) -> Path:
+    """Return a film in English and German."""
     path = tmp_path / "seeder" / "Dubbed.mp4"
     path.parent.mkdir(exist_ok=True)
     languages = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger")
     ffmpeg("-i", film_file, "-map", "0:v", "-map", "0:a", "-map", "0:a", "-c", "copy", *languages, path)
-    return seeder(path)
+    return path
+
+
+@pytest.fixture
+def dubbed(dubbed_file: Path, seeder: Callable[[Path], Seed]) -> Seed:
+    """Return its torrent."""
+    return seeder(dubbed_file)
 
 
 async def on_chromecast(session: Session) -> None:
@@ -173,6 +183,100 @@ async def test_the_sound_is_switched_at_the_same_second(
     assert (german.audio.language, german.title, german.shown) == ("ger", "Dubbed", None)
     assert german.start_position == pytest.approx(5, abs=1)
     assert german.hls is not None, "a device plays the first sound of a file as it is"
+
+
+# --- and of what comes next ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def series(dubbed_file: Path, tmp_path: Path, seeder: Callable[[Path], Seed]) -> Seed:
+    """Return a torrent of two episodes in English and German, with subtitles; the second has some in Arabic too."""
+    folder = tmp_path / "seeder" / "Some Show"
+    folder.mkdir(parents=True)
+    for episode, languages in (("E01", ("cs", "en", "de")), ("E02", ("ar", "cs", "en", "de"))):
+        shutil.copy(dubbed_file, folder / f"Some Show S01{episode}.mp4")
+        for language in languages:
+            (folder / f"Some Show S01{episode}.{language}.srt").write_bytes(SRT)
+    return seeder(folder)
+
+
+def shown(session: Session) -> str | None:
+    """Return the language of the subtitles that are shown."""
+    return session.shown_track.language if session.shown_track is not None else None
+
+
+async def begin(hass: HomeAssistant, tv: Television, playback: Playback, series: Seed, **wishes: str) -> Session:
+    """Play the first episode."""
+    tv.how = on_chromecast
+    await play(hass, tv.entity_id, series.magnet, file="*E01*", **wishes)
+    (session,) = playback.sessions
+    return session
+
+
+async def continued(hass: HomeAssistant, playback: Playback, action: str, tv: Television, **fields: str) -> Session:
+    """Have what plays go on in another way; return how it does."""
+    await do(hass, action, entity_id=tv.entity_id, **fields)
+    before, session = playback.sessions
+    before.end()  # as its device tells
+    return session
+
+
+async def go_on(playback: Playback) -> Session:
+    """Have what plays come to its end; return the next episode."""
+    (session,) = playback.sessions
+    session.end(State.FINISHED)
+    await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
+    (following,) = playback.sessions
+    assert following.file is not None
+    assert "E02" in following.file.name
+    return following
+
+
+async def test_subtitles_that_were_given_are_of_one_episode_also_in_another_language(
+    hass: HomeAssistant, tv: Television, playback: Playback, series: Seed, srt: Path
+) -> None:
+    await begin(hass, tv, playback, series, subtitles=str(srt))
+    german = await continued(hass, playback, "set_audio", tv, audio_language="de")
+    assert german.shown_track is not None
+    assert german.shown_track.label == "mine.srt"
+    assert shown(await go_on(playback)) == "en", "as nobody has said anything of it, and the sound is German"
+
+
+async def test_the_next_episode_has_the_language_that_was_asked_for_also_on_another_device(
+    hass: HomeAssistant, tv: Television, televisions: Televisions, playback: Playback, series: Seed
+) -> None:
+    kitchen = televisions.add("kitchen")
+    kitchen.how = on_chromecast
+    hass.services.async_register("media_player", "media_pause", lambda _call: None)
+    await begin(hass, tv, playback, series, subtitles="de")
+    await do(hass, "transfer", entity_id=kitchen.entity_id)
+    (session,) = playback.sessions
+    assert (session.target, shown(session)) == (kitchen.entity_id, "de")
+    assert shown(await go_on(playback)) == "de"
+
+
+@pytest.mark.parametrize("switches", [False, True])
+async def test_a_number_is_of_one_episode_and_its_language_of_the_next(
+    hass: HomeAssistant, tv: Television, playback: Playback, series: Seed, *, switches: bool
+) -> None:
+    first = await begin(hass, tv, playback, series, **({} if switches else {"subtitles": "1"}))
+    if switches:
+        await do(hass, "set_subtitles", entity_id=tv.entity_id, subtitles="1")
+    assert shown(first) == "cs"
+    assert shown(await go_on(playback)) == "cs"
+
+
+async def test_sound_in_another_language_brings_subtitles_unasked(
+    hass: HomeAssistant, tv: Television, playback: Playback, series: Seed
+) -> None:
+    first = await begin(hass, tv, playback, series)
+    assert shown(first) is None
+    assert shown(await continued(hass, playback, "set_audio", tv, audio_language="de")) == "en"
+    await do(hass, "set_subtitles", entity_id=tv.entity_id, subtitles="off")
+    assert shown(await continued(hass, playback, "set_audio", tv, audio_language="en")) is None
+    again = await continued(hass, playback, "set_audio", tv, audio_language="de")
+    assert shown(again) is None, "as somebody has said"
+    assert shown(await go_on(playback)) is None
 
 
 async def test_there_is_no_sound_to_switch_where_nothing_plays(hass: HomeAssistant, tv: Television) -> None:

@@ -24,7 +24,7 @@ from .hls import Hls, Place, follow
 from .playhead import Playhead
 from .state import State
 from .subtitles import PATIENCE, Subtitles, Track, beside, drawn_beside, missing_of
-from .wishes import OFF, Habits, Wishes, audio_of, find_track, track_of
+from .wishes import Habits, Wishes, audio_of, find_track, track_of
 
 if TYPE_CHECKING:
     from ..media.ffmpeg import Ffmpeg
@@ -408,7 +408,7 @@ class Session:
             return
         track = await asyncio.to_thread(find_track, self.subtitles, wanted)
         await self.following.show_subtitles(track)
-        self.wishes = replace(self.wishes, subtitles=OFF if track is None else track.language or str(track.id))
+        self.wishes = replace(self.wishes, subtitles=wanted)
         self._owner.happened(self, None)
 
     async def check_audio(self, wanted: str) -> bool:

@@ -1,6 +1,6 @@
 """What viewers want to hear and read: of one film, and by default."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..media import Kind, Probe, Stream
@@ -21,6 +21,12 @@ class Wishes:
     given: Given | None = None
     is_firm: bool = True
     """Whether to fail where a film has none of that, as only who asks for this film wants."""
+
+    def after(self, shown: Track | None) -> Wishes:
+        """Return what is wanted of the film after one whose track `shown` is read: numbers are of one film alone."""
+        is_number = self.subtitles is not None and self.subtitles.strip().isdecimal()
+        language = shown.language if shown is not None else None
+        return replace(self, subtitles=language if is_number else self.subtitles, given=None, is_firm=False)
 
 
 @dataclass(frozen=True, slots=True)
