@@ -1,5 +1,7 @@
 """The tree below a torrent."""
 
+import pytest
+
 from custom_components.torrent_cast import tree
 from custom_components.torrent_cast.engine import TorrentFile
 from custom_components.torrent_cast.titles import Title, parse
@@ -62,6 +64,51 @@ def test_a_show_begins_with_its_first_episode() -> None:
     first = tree.first(found, titles(found))
     assert first is not None
     assert first.path == "Show.S01E01.mkv"
+
+
+@pytest.mark.parametrize(
+    ("pack", "following"),
+    [
+        (
+            ["TOS/S01E01.mkv", "TOS/S01E02.mkv", "TOS/S02E01.mkv", "TNG/S01E01.mkv", "TNG/S01E02.mkv"],
+            {
+                "TOS/S01E01.mkv": "TOS/S01E02.mkv",
+                "TOS/S01E02.mkv": "TOS/S02E01.mkv",
+                "TOS/S02E01.mkv": None,
+                "TNG/S01E02.mkv": None,
+            },
+        ),
+        (
+            [f"Show/{quality}/Show.S01E0{one}.{quality}.mkv" for quality in ("720p", "1080p") for one in (1, 2, 3)],
+            {
+                "Show/720p/Show.S01E01.720p.mkv": "Show/720p/Show.S01E02.720p.mkv",
+                "Show/1080p/Show.S01E01.1080p.mkv": "Show/1080p/Show.S01E02.1080p.mkv",
+                "Show/720p/Show.S01E03.720p.mkv": None,
+            },
+        ),
+        (
+            [f"Show/{quality}/Season {one}/Show S0{one}E01.mkv" for quality in ("HD", "SD") for one in (1, 2)],
+            {
+                "Show/SD/Season 1/Show S01E01.mkv": "Show/SD/Season 2/Show S02E01.mkv",
+                "Show/HD/Season 1/Show S01E01.mkv": "Show/HD/Season 2/Show S02E01.mkv",
+            },
+        ),
+        (
+            ["Show.S01E01E02.mkv", "HD/Show.S01E02.mkv", "HD/SHOW.S01E03.mkv", "Bob.S01E03.mkv"],
+            {"Show.S01E01E02.mkv": "HD/SHOW.S01E03.mkv"},
+        ),
+        (["Bob's Show S01E01.mkv", "Bobs.Show.S01E02.mkv"], {"Bob's Show S01E01.mkv": "Bobs.Show.S01E02.mkv"}),
+        (["Show.S01E01.mkv", "Show.S01E02.sample.mkv", "Film.mkv"], {"Show.S01E01.mkv": None, "Film.mkv": None}),
+        (["A/10.mp3", "A/9.mp3", "A/film.mkv"], {"A/9.mp3": "A/10.mp3", "A/10.mp3": None, "A/film.mkv": None}),
+    ],
+)
+def test_what_follows_is_the_next_episode_of_the_same_show_or_the_next_song(
+    pack: list[str], following: dict[str, str | None]
+) -> None:
+    found = tree.playable(files(*pack))
+    by_path = {file.path: file for file in found}
+    after = {path: tree.following(by_path[path], found, titles(found)) for path in following}
+    assert {path: file.path if file else None for path, file in after.items()} == following
 
 
 def test_of_a_film_the_largest_video_is_played() -> None:

@@ -29,7 +29,7 @@ from .playback import (
     Wishes,
 )
 from .playing import play_on
-from .titles import plain, titles_of
+from .titles import titles_of
 from .views import token_in
 
 _LOGGER = logging.getLogger(__name__)
@@ -290,15 +290,11 @@ class Succession:
         return Queued(source, following.index, wishes=_wishes_after(session))
 
     async def _following(self, files: list[TorrentFile], file: TorrentFile) -> TorrentFile | None:
-        songs = tree.is_audio(file)
-        same = [one for one in tree.playable(files) if tree.is_audio(one) is songs and not one.is_extra]
+        same = tree.alike(file, tree.playable(files))
         if file not in same or len(same) == 1:
             return None
-        paths = [one.path for one in same]
-        titles = {path: plain(path) for path in paths} if songs else await titles_of(self._hass, paths)
-        ordered = [one for one in tree.in_order(same, titles) if songs or titles[one.path].episodes]
-        after = ordered[ordered.index(file) + 1 :] if file in ordered else []
-        return after[0] if after else None
+        titles = {} if tree.is_audio(file) else await titles_of(self._hass, [one.path for one in same])
+        return tree.following(file, same, titles)
 
 
 def _wishes_after(session: Session) -> Wishes:

@@ -1,5 +1,7 @@
 """The tree below a torrent: folders, seasons, files. Pure functions."""
 
+import math
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -82,13 +84,49 @@ def seasons(files: Iterable[TorrentFile], titles: Mapping[str, Title]) -> dict[i
 def in_order(files: Iterable[TorrentFile], titles: Mapping[str, Title]) -> list[TorrentFile]:
     """Return the files as they are to be watched: by season and episode where these are known."""
 
-    def place(file: TorrentFile) -> tuple[bool, float, float, list[tuple[int, str]]]:
-        title = titles[file.path]
-        first = title.episodes[0] if title.episodes else float("inf")
-        season = title.season if title.season is not None else (1 if title.episodes else float("inf"))
-        return file.is_extra, season, first, natural(file.path)
+    def place(file: TorrentFile) -> tuple[bool, tuple[float, float], list[tuple[int, str]]]:
+        return file.is_extra, _numbers(titles[file.path])[0], natural(file.path)
 
     return sorted(files, key=place)
+
+
+def _numbers(title: Title) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return season and episode of the first and of the last of what a file holds."""
+    season = title.season if title.season is not None else (1 if title.episodes else math.inf)
+    episodes = title.episodes or (math.inf,)
+    return (season, episodes[0]), (season, episodes[-1])
+
+
+def alike(file: TorrentFile, files: Iterable[TorrentFile]) -> list[TorrentFile]:
+    """Return those among which `file` has its place: the videos or the songs, without samples and trailers."""
+    return [one for one in files if is_audio(one) is is_audio(file) and not one.is_extra]
+
+
+def following(file: TorrentFile, files: Sequence[TorrentFile], titles: Mapping[str, Title]) -> TorrentFile | None:
+    """Return the next one of the playable `files`: of an episode that of the same show, of a song that behind it.
+
+    Where there are several copies of an episode it is the one whose folder is nearest.
+    """
+    same = alike(file, files)
+    if file not in same:
+        return None
+    if is_audio(file):
+        return next(iter(same[same.index(file) + 1 :]), None)
+    show, (_, last) = _show(titles[file.path]), _numbers(titles[file.path])
+    episodes = [one for one in same if titles[one.path].episodes and _show(titles[one.path]) == show]
+    firsts = {one: _numbers(titles[one.path])[0] for one in episodes}
+    later = [one for one in episodes if firsts[one] > last]
+    return min(later, key=lambda one: (firsts[one], -_shared(one, file)), default=None)
+
+
+def _show(title: Title) -> str:
+    """Return the name of a show as it compares: releases differ in case, points and apostrophes."""
+    return "".join(char for char in title.name.casefold() if char.isalnum())
+
+
+def _shared(one: TorrentFile, other: TorrentFile) -> int:
+    """Return how many folders two files have in common, from the top."""
+    return len(posixpath.commonprefix([parts_of(one.path), parts_of(other.path)]))
 
 
 def first(files: Sequence[TorrentFile], titles: Mapping[str, Title]) -> TorrentFile | None:
