@@ -118,6 +118,21 @@ def test_of_a_film_the_largest_video_is_played() -> None:
     assert first.path == "Film/film.mkv"
 
 
+def test_what_is_made_about_a_film_is_no_show() -> None:
+    found = files("Film/Extras/01 - Making of.mkv", "Film/Extras/02 - Interview.mkv", "Film/Film.2010.mkv")
+    first = tree.first(found, titles(found))
+    assert first is not None
+    assert first.path == "Film/Film.2010.mkv"
+
+
+@pytest.mark.parametrize("season", [0, 1])
+def test_a_show_begins_with_its_specials_only_where_there_is_nothing_else(season: int) -> None:
+    found = files("Show.S00E01.mkv", "Show.S00E02.mkv", "Show.S01E01.mkv")[: season + 2]
+    first = tree.first(found, titles(found))
+    assert first is not None
+    assert first.path == f"Show.S0{season}E01.mkv"
+
+
 def test_an_album_begins_with_its_first_song() -> None:
     found = files("Album/2 - b.mp3", "Album/1 - a.mp3")
     first = tree.first(found, {file.path: Title(file.name) for file in found})

@@ -15,6 +15,8 @@ from .titles import Title, plain
 
 # Longer ones would take int() its time, and nobody counts so far.
 NUMBER: Final = re.compile(r"([0-9]{1,9})")
+# The season that specials are counted as.
+SPECIALS: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,19 @@ def _shared(one: TorrentFile, other: TorrentFile) -> int:
 
 
 def first(files: Sequence[TorrentFile], titles: Mapping[str, Title]) -> TorrentFile | None:
-    """Return what to play of a torrent: the first episode or song, else the largest video; None if there is nothing."""
+    """Return what to play of a torrent: the largest video, or the first song; None if there is nothing.
+
+    Where that video is an episode it is the first one, of a season if there are any beside the specials: what is made
+    about a film is numbered, too.
+    """
     videos = [file for file in files if not is_audio(file) and not file.is_extra]
+    if not videos:
+        return in_order(files, titles)[0] if files else None
+    largest = max(videos, key=lambda file: file.size)
+    if not titles[largest.path].episodes:
+        return largest
     episodes = [file for file in videos if titles[file.path].episodes]
-    if len(episodes) > 1:
-        return in_order(episodes, titles)[0]
-    if videos:
-        return max(videos, key=lambda file: file.size)
-    return in_order(files, titles)[0] if files else None
+    return in_order([file for file in episodes if titles[file.path].season != SPECIALS] or episodes, titles)[0]
 
 
 def labels(files: Sequence[TorrentFile], titles: Mapping[str, Title]) -> dict[str, str]:

@@ -114,6 +114,75 @@ async def test_a_file_is_chosen_by_number_or_pattern(
     assert resolved == ["Show.S01E02.mp4"]
 
 
+@pytest.fixture
+def resolved(tv: Television) -> list[tuple[str, float]]:
+    """Return what gets onto the device's screen, which shows anything: its path without that of the torrent, and s."""
+    found: list[tuple[str, float]] = []
+
+    async def resolve(session: Session) -> None:
+        await session.resolve()
+        assert session.file is not None
+        found.append((session.file.path.partition("/")[2], session.start_position))
+        session.set_state(State.PLAYING)
+
+    tv.how = resolve
+    return found
+
+
+@pytest.mark.parametrize(
+    ("files", "begins"),
+    [
+        (["Show.S01E01.mp4", "Show.S01E02.mp4", "Show.S01E10.mp4", "Show.S01E01.sample.mp4"], "Show.S01E01.mp4"),
+        (["Specials/Show.S00E01.mp4", "Show.S01E01.mp4", "Show.S02E01.mp4"], "Show.S01E01.mp4"),
+        (["Extras/01 - Making of.mp4", "Extras/02 - Interview.mp4", "Film.2010.mp4"], "Film.2010.mp4"),
+        (["10 - Song.mp3", "9 - Song.mp3"], "9 - Song.mp3"),
+    ],
+)
+async def test_a_torrent_begins_with_its_first_episode_or_its_film(
+    hass: HomeAssistant,
+    tv: Television,
+    resolved: list[tuple[str, float]],
+    share: Callable[[dict[str, int]], Seed],
+    files: list[str],
+    begins: str,
+) -> None:
+    seed = share({name: size * PIECE for size, name in enumerate(files, 1)})
+    await play(hass, tv.entity_id, seed.magnet)
+    assert resolved == [(begins, 0)]
+
+
+BEGUN, WATCHED = (600.0, 1200.0), (1200.0, 1200.0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "goes_on"),
+    [
+        ([], ("Show.S01E01.mp4", 0)),
+        ([(0, WATCHED), (1, BEGUN)], ("Show.S01E02.mp4", 600)),
+        ([(1, BEGUN), (0, WATCHED)], ("Show.S01E02.mp4", 600)),
+        ([(1, WATCHED)], ("Show.S01E03.mp4", 0)),
+        ([(1, WATCHED), (1, BEGUN)], ("Show.S01E02.mp4", 600)),
+        ([(1, (5.0, 1200.0))], ("Show.S01E02.mp4", 5)),
+        ([(2, WATCHED)], ("Show.S01E01.mp4", 0)),
+    ],
+)
+async def test_a_show_goes_on_where_it_was_left(
+    hass: HomeAssistant,
+    tv: Television,
+    playback: Playback,
+    resolved: list[tuple[str, float]],
+    share: Callable[[dict[str, int]], Seed],
+    seen: list[tuple[int, tuple[float, float]]],
+    goes_on: tuple[str, float],
+) -> None:
+    seed = share({"Show.S01E01.mp4": PIECE, "Show.S01E02.mp4": 2 * PIECE, "Show.S01E03.mp4": 3 * PIECE})
+    await playback.library.used(seed.key, "Show")
+    for file, (position, duration) in seen:
+        await playback.library.watched(seed.key, file, position, duration)
+    await play(hass, tv.entity_id, seed.magnet, start_position="resume")
+    assert resolved == [goes_on]
+
+
 async def test_the_play_is_the_callers(
     hass: HomeAssistant, tv: Television, televisions: Televisions, film: Seed, hass_admin_user: MockUser
 ) -> None:

@@ -4,10 +4,11 @@ import contextlib
 import time
 from typing import Final, Unpack
 
-from ..engine import Renamed, Source, Torrent, TorrentFile, TorrentGone, choose
+from ..engine import Renamed, Source, Torrent, TorrentFile, TorrentGone
 from ..media import Unplayable, Worker
 from ..media.ffmpeg import Ffmpeg
 from .background import Background
+from .choosing import chosen
 from .course import Happening
 from .library import Library
 from .listeners import Listeners, Pulse
@@ -112,7 +113,8 @@ class Sessions:
         """Add the torrent, wait for its metadata, choose the file and see that it fits. Raises TorrentCastError."""
         self._background.start(self._warm_up(), "warm up")
         torrent = await self.describe(session)
-        file = choose(torrent.files, session.wanted, session.source.only)
+        seen = self._library.seen(session.source.key) if session.resumes else None
+        file = await chosen(torrent.files, session.wanted, session.source.only, seen)
         films = {(other.torrent, other.file) for other in self.all} | {(torrent, file)}
         await self._torrents.check_space((torrent, file) for torrent, file in films if torrent and file)
         # Before the first byte comes: a start after a crash deletes only what the resume data name.
