@@ -7,7 +7,7 @@ import pytest
 from custom_components.torrent_cast.media import Reason, Unplayable, Worker
 from custom_components.torrent_cast.media.inside import film
 from custom_components.torrent_cast.media.languages import language_of
-from custom_components.torrent_cast.media.subtitles import LATER, MAX_BYTES, decoded, delayed, webvtt
+from custom_components.torrent_cast.media.subtitles import LATER, MAX_BYTES, SAMPLE, decoded, delayed, webvtt
 
 SRT = "1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Hello</i>\r\nworld\r\n"
 ASS = """[Script Info]
@@ -56,6 +56,24 @@ def test_any_encoding_is_read(encoding: str) -> None:
     text = RUSSIAN * 10
     data = (b"\xfe\xff" if encoding == "utf-16-be" else b"") + text.encode(encoding)
     assert decoded(data) == text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line"),
+    [
+        ("gbk", "今天晚上我们一起去看电影吧，亲爱的朋友们，好不好？"),  # noqa: RUF001  # Chinese
+        ("big5", "今天晚上我們一起去看電影吧，親愛的朋友們，好不好？"),  # noqa: RUF001  # Chinese
+        ("euc-kr", "오늘 저녁에 우리 함께 영화를 보러 가자, 사랑하는 친구야."),
+    ],
+    ids=["gbk", "big5", "euc-kr"],
+)
+def test_letters_of_two_bytes_are_told_wherever_the_sample_of_them_ends(encoding: str, line: str) -> None:
+    cue = f"1\n00:00:01,000 --> 00:00:02,500\n{line}\n\n".encode(encoding)
+    before = b"\n" * ((SAMPLE - cue.index(line.encode(encoding)) - 1) % len(cue))
+    data = before + cue * (2 * SAMPLE // len(cue))
+    with pytest.raises(UnicodeDecodeError):
+        data[:SAMPLE].decode(encoding)
+    assert decoded(data) == data.decode(encoding)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ LATER: Final = 0.2
 _TIME: Final = r"(\d+):(\d\d):(\d\d)\.(\d{3})"
 _CUE: Final = re.compile(rf"^{_TIME} --> {_TIME}$", re.MULTILINE)
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_LINE_ENDS: Final = (b"\n", b"\r")
 
 _numbers = count(1)
 
@@ -81,6 +82,14 @@ def _encoding(data: bytes) -> str:
     try:
         data.decode()
     except UnicodeDecodeError:
-        best = charset_normalizer.from_bytes(data[:SAMPLE]).best()
+        best = charset_normalizer.from_bytes(_sample(data)).best()
         return best.encoding if best is not None else "cp1252"  # what most films were subtitled in
     return "utf-8"
+
+
+def _sample(data: bytes) -> bytes:
+    """Return whole lines from the beginning: half a letter at the end would rule out the true encoding."""
+    if len(data) <= SAMPLE:
+        return data
+    end = max(data.rfind(mark, 0, SAMPLE) for mark in _LINE_ENDS)
+    return data[: end + 1 or SAMPLE]
