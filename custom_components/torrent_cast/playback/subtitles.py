@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from ..engine import TorrentCastError, TorrentFile
-from ..engine.files import folded, printable
+from ..engine.files import folded, parts_of, printable
 from ..engine.futures import retrieved
 from ..media import Stream, Unplayable
 from ..media.languages import language_of, name_of
@@ -25,6 +26,8 @@ NOTHING: Final = b"WEBVTT\n\n"
 # More than a menu shows.
 MAX_TRACKS: Final = 40
 MAX_LABEL: Final = 60  # characters
+# Of a path: more than anybody makes, and a stranger's ten thousand files may each have thousands.
+MAX_PARTS: Final = 20
 WORDS: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)?")
 # Not the size of a picture, as 1920x1080.
 EPISODE: Final = re.compile(r"s(\d{1,3})[ ._-]?e(\d{1,4})|(?<!\d)(\d{1,2})x(\d{1,4})", re.IGNORECASE)
@@ -81,10 +84,63 @@ def drawn_beside(files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
 
 
 def _own(found: Sequence[TorrentFile], files: Sequence[TorrentFile], film: TorrentFile) -> list[Side]:
-    alone = sum(file.is_video and not file.is_extra for file in files) == 1
-    stem = folded(PurePosixPath(film.name).stem)
-    own = [file for file in found if alone or _belongs(file, film, stem)]
+    films, stem = _Films(files), _stem(film)
+    own = [file for file in found if films.belongs(file, film)]
     return sorted((_side(file, stem) for file in own), key=_order)[:MAX_TRACKS]
+
+
+class _Films:
+    """The films of a torrent, to tell which of them a file of subtitles belongs to."""
+
+    def __init__(self, files: Sequence[TorrentFile]) -> None:
+        videos = [file for file in files if file.is_video]
+        self._stems = {_stem(file) for file in videos}
+        self._in: defaultdict[tuple[str, ...], list[TorrentFile]] = defaultdict(list)
+        self._below: defaultdict[tuple[str, ...], list[TorrentFile]] = defaultdict(list)
+        for file in videos:
+            if not file.is_extra:
+                folders = _folders(file)
+                for folder in folders[:1]:
+                    self._in[folder].append(file)
+                for folder in folders:
+                    self._below[folder].append(file)
+
+    def belongs(self, side: TorrentFile, film: TorrentFile) -> bool:
+        """Tell whether subtitles are those of a film: by their name, their number, the nearest folder that says so."""
+        if (named := self._named(_stem(side))) is not None:
+            return named == _stem(film)
+        number, its = _episode(side.name), _episode(film.name)
+        if number is not None and its is not None:
+            return number == its
+        return self._is_near(side, film)
+
+    def _named(self, name: str) -> str | None:
+        """Return the name of a film that another one begins with: the longest, "Toy Story 2" before "Toy Story"."""
+        ends = (end for end in range(len(name), 0, -1) if end == len(name) or not name[end].isalnum())
+        return next((name[:end] for end in ends if name[:end] in self._stems), None)
+
+    def _is_near(self, side: TorrentFile, film: TorrentFile) -> bool:
+        """Tell whether a film is the only one there, in the folder of subtitles or above, or that is called like it."""
+        is_met = False
+        for folder in _folders(side):
+            if folder and (name := folded(folder[-1])) in self._stems:
+                return name == _stem(film)
+            if not is_met and (there := self._in.get(folder) or self._below.get(folder)):
+                if len(there) == 1:
+                    return film in there
+                is_met = True
+        return False
+
+
+def _stem(file: TorrentFile) -> str:
+    """Return the name of a file without its suffix, as it compares."""
+    return folded(PurePosixPath(file.name).stem)
+
+
+def _folders(file: TorrentFile) -> list[tuple[str, ...]]:
+    """Return the folders that a file is in, the innermost first, as the parts of their paths; none of too many."""
+    parts = parts_of(file.path)
+    return [parts[:end] for end in range(len(parts) - 1, -1, -1)] if len(parts) <= MAX_PARTS else []
 
 
 def _indexed(files: Sequence[TorrentFile]) -> set[str]:
@@ -106,15 +162,6 @@ def _is_drawn(file: TorrentFile, indexed: Container[str]) -> bool:
     return path.endswith(PGS_SUFFIX) or (path.endswith(VOBSUB_SUFFIX) and path.removesuffix(VOBSUB_SUFFIX) in indexed)
 
 
-def _belongs(file: TorrentFile, film: TorrentFile, stem: str) -> bool:
-    path = PurePosixPath(file.path)
-    name, folders = folded(path.stem), map(folded, path.parent.parts)
-    if name == stem or stem in folders or (name.startswith(stem) and not name[len(stem)].isalnum()):
-        return True
-    number = _episode(film.name)
-    return number is not None and _episode(file.name) == number
-
-
 def _episode(name: str) -> tuple[int, int] | None:
     found = EPISODE.search(name)
     if found is None:
@@ -124,7 +171,7 @@ def _episode(name: str) -> tuple[int, int] | None:
 
 
 def _side(file: TorrentFile, stem: str) -> Side:
-    own = folded(PurePosixPath(file.name).stem)
+    own = _stem(file)
     words = WORDS.findall(own.removeprefix(stem))
     kinds, rest = FORCED | HEARING, [word for word in words if word not in FORCED | HEARING]
     # Words of a title may be languages ("It"): of a name that does not begin with the film's only the last counts.
