@@ -29,6 +29,8 @@ def labels(paths: Sequence[str]) -> list[str]:
     [
         (["A film.mkv", "A film.srt"], ["None A film"]),
         (["A film.mkv", "A film.de.srt", "A film.eng.sdh.ASS"], ["de German", "en English (SDH)"]),
+        (["A film.mkv", "A film.hi.srt", "A film.en.hi.srt"], ["en English (SDH)", "hi Hindi"]),
+        (["A film.mkv", "A film.hi.sdh.srt", "Subs/hi.srt"], ["hi Hindi", "hi Hindi (SDH)"]),
         (["A film.mkv", "Subs/2_English.srt", "Subs/it.forced.vtt"], ["en English", "it Italian (forced)"]),
         (["It (2026).mkv", "It again.srt", "It (2026).fr.srt"], ["fr French", "None It again"]),
         (["S.S01E01.mkv", "S.S01E02.mkv", "S.S01E01.en.srt", "S.S01E02.en.srt"], ["en English"]),

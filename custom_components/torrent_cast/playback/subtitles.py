@@ -43,6 +43,8 @@ FORMATS: Final = {
 # What names say of subtitles beside their language.
 FORCED: Final = frozenset({"forced", "foreign"})
 HEARING: Final = frozenset({"sdh", "cc", "hi"})
+# Hindi, and "hearing impaired" beside another language.
+HINDI: Final = "hi"
 
 
 class Show(StrEnum):
@@ -173,12 +175,14 @@ def _episode(name: str) -> tuple[int, int] | None:
 def _side(file: TorrentFile, stem: str) -> Side:
     own = _stem(file)
     words = WORDS.findall(own.removeprefix(stem))
-    kinds, rest = FORCED | HEARING, [word for word in words if word not in FORCED | HEARING]
+    found, rest = (FORCED | HEARING).intersection(words), [word for word in words if word not in FORCED | HEARING]
     # Words of a title may be languages ("It"): of a name that does not begin with the film's only the last counts.
     named = rest if own.startswith(stem) else rest[-1:]
     codes = (code for word in reversed(named) if (code := language_of(word)) and len(code) == 2)  # noqa: PLR2004  # ISO 639-1
-    found = kinds.intersection(words)
-    return Side(file, next(codes, None), bool(found & FORCED), bool(found & HEARING))
+    language = next(codes, None)
+    if language is None and HINDI in found:
+        language, found = HINDI, found - {HINDI}
+    return Side(file, language, bool(found & FORCED), bool(found & HEARING))
 
 
 def _order(side: Side) -> tuple[str, bool, bool, str]:
