@@ -23,6 +23,10 @@ BASE = URL("http://192.168.1.10:8123")
             {"metadataType": 2, "seriesTitle": "Show", "season": 2, "episode": 3},
         ),
         (Title("Show", episodes=(3,)), {"metadataType": 2, "seriesTitle": "Show", "episode": 3}),
+        (
+            Title("Show", year=2026, season=2, episodes=(3,)),
+            {"metadataType": 2, "seriesTitle": "Show", "season": 2, "episode": 3, "originalAirdate": "2026"},
+        ),
     ],
 )
 def test_films_and_episodes_say_what_they_are(title: Title, expected: dict[str, object]) -> None:

@@ -33,11 +33,15 @@ async def describe(hass: HomeAssistant, playback: Playback, session: Session, ba
 
 
 def film(title: Title) -> dict[str, Any]:
-    """Return the metadata of a film or episode."""
+    """Return the metadata of a film or episode, named as chrome.cast.media.TvShowMediaMetadata has them."""
     if not title.episodes:
         return {"metadataType": MOVIE} | ({"releaseDate": str(title.year)} if title.year else {})
     found = {"metadataType": EPISODE, "seriesTitle": title.name, "episode": title.episodes[0]}
-    return found | ({"season": title.season} if title.season is not None else {})
+    return (
+        found
+        | ({"season": title.season} if title.season is not None else {})
+        | ({"originalAirdate": str(title.year)} if title.year else {})
+    )
 
 
 def song(path: str) -> dict[str, Any]:
