@@ -153,7 +153,7 @@ async def test_what_a_film_is_made_of_is_said(worker: Worker, films: Path) -> No
     german = Text(2, 'Ger"man\n', "de", 7)
     told = master([german], 7, codecs, 1000.0).splitlines()
     assert told[3] == (
-        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="texts",NAME="Ger man ",LANGUAGE="de",'
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="texts",NAME="Ger man",LANGUAGE="de",'
         'DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI="text2.m3u8"'
     )
     assert told[4] == (

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from custom_components.torrent_cast.engine import SourceError, TorrentFile
 from custom_components.torrent_cast.media import Container, Kind, Probe, Stream
 from custom_components.torrent_cast.media.probe import KeyFrames
+from custom_components.torrent_cast.media.renditions import Text, master
 from custom_components.torrent_cast.media.subtitles import delayed
 from custom_components.torrent_cast.playback import Given, Habits, NoSuchTrack, Show, Wishes
 from custom_components.torrent_cast.playback.subtitles import NOTHING, Subtitles, beside, drawn_beside, missing_of
@@ -247,7 +249,7 @@ def test_the_films_own_come_after_those_beside_it_each_by_a_name_of_its_own() ->
         text(3, "eng", "SDH"),
         text(4, "eng", "English"),
         text(5, "ger", forced=True),
-        text(6, None, 'Commentary\x1b"'),
+        text(6, None, 'The "cut" \x1bcommentary"'),
         text(7),
         text(8, "xxx", "x" * 500),
         text(9, "eng"),
@@ -261,13 +263,21 @@ def test_the_films_own_come_after_those_beside_it_each_by_a_name_of_its_own() ->
         "English (SDH)",
         "English",
         "German (forced)",
-        'Commentary"',
+        "The cut commentary",
         "Track 7",
     ]
     assert len(set(labels)) == len(labels)
     assert max(map(len, labels)) < 80
     assert [track.id for track in tracks if track.is_forced] == [5]
     assert [track.id for track in tracks if track.is_for_deaf] == [3]
+
+
+def test_the_films_own_go_by_the_names_that_the_playlist_says() -> None:
+    inside = [text(2, "eng", 'English "signs"'), text(3, "eng", '"'), text(4, None, '" "'), text(5, "eng", '"Signs"')]
+    tracks = Subtitles([], None, nothing, inside).tracks
+    told = master([Text(track.id, track.label, track.language, track.id) for track in tracks], None, (), None)
+    assert re.findall('NAME="([^"]*)"', told) == [track.label for track in tracks]
+    assert [track.label for track in tracks] == ["English signs", "English", "Track 3", "English (Signs)"]
 
 
 def test_the_films_own_are_found_and_shown_unasked_as_others() -> None:

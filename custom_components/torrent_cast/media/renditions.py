@@ -65,13 +65,18 @@ def _media(text: Text, *, is_default: bool) -> str:
     attributes = [
         "TYPE=SUBTITLES",
         'GROUP-ID="texts"',
-        f'NAME="{_UNQUOTABLE.sub(" ", text.name)}"',
+        f'NAME="{quotable(text.name)}"',
         *([f'LANGUAGE="{text.language}"'] if text.language else []),
         *(f"{name}={'YES' if value else 'NO'}" for name, value in flags.items()),
         *(['CHARACTERISTICS="public.accessibility.describes-music-and-sound"'] if text.is_for_deaf else []),
         f'URI="{text_name(text.stream)}"',
     ]
     return f"#EXT-X-MEDIA:{','.join(attributes)}"
+
+
+def quotable(name: str) -> str:
+    """Return a name without what a quoted string may not hold (§4.2)."""
+    return " ".join(_UNQUOTABLE.sub(" ", name).split())
 
 
 def text_name(stream: int) -> str:

@@ -15,6 +15,7 @@ from ..engine.files import folded, parts_of, printable
 from ..engine.futures import retrieved
 from ..media import Stream, Unplayable
 from ..media.languages import language_of, name_of
+from ..media.renditions import quotable
 from ..media.subtitles import MAX_BYTES, SUFFIXES, delayed
 
 _LOGGER = logging.getLogger(__name__)
@@ -233,8 +234,11 @@ class Given:
 
 
 def _inside(stream: Stream, number: int, taken: set[str]) -> Track:
-    """Return the track of a stream: its title tells what its flags do not. By its label it is found on a device."""
-    language, title = language_of(stream.language), printable(stream.title or "")[:MAX_LABEL]
+    """Return the track of a stream: its title tells what its flags do not. By its label it is found on a device.
+
+    That has it from a playlist, which cannot say every name.
+    """
+    language, title = language_of(stream.language), quotable(printable(stream.title or ""))[:MAX_LABEL].strip()
     words = set(WORDS.findall(title.casefold()))
     is_forced, is_for_deaf = stream.is_forced or bool(words & FORCED), bool(words & HEARING)
     name = name_of(language) if language else ""
