@@ -81,6 +81,16 @@ async def test_a_file_is_what_it_is(
     assert found.index[0][0] == 0
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
+async def test_the_rate_of_pictures_is_exact(worker: Worker, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"film.{suffix}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=24000/1001:duration=3", "-c:v", "mpeg4", path)
+    found, _ = await look(worker, path)
+    assert found.picture_rate == pytest.approx(24000 / 1001)
+    assert found.video is not None
+    assert found.video.rate == 24
+
+
 COVERED = {
     "after.mp4": ("-map", "0", "-map", "1", "-c", "copy", "-disposition:v:1", "attached_pic"),
     "before.mp4": ("-map", "1", "-map", "0", "-c", "copy", "-disposition:v:0", "attached_pic"),

@@ -44,10 +44,17 @@ def test_lines_are_as_late_as_the_pictures_in_segments() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "end"), [("{24}{48}Hello|world\n", "00:00:02.002"), ("{1}{1}25\n{25}{50}Hello|world\n", "00:00:02.000")]
+    ("text", "rate", "end"),
+    [
+        ("{24}{48}Hello|world\n", None, "00:00:02.002"),
+        ("{24}{48}Hello|world\n", 25.0, "00:00:01.920"),
+        ("{1}{1}25\n{25}{50}Hello|world\n", 24.0, "00:00:02.000"),
+    ],
 )
-async def test_frames_are_counted_at_the_rate_of_the_file_or_of_films(worker: Worker, text: str, end: str) -> None:
-    found = (await webvtt(worker, text.encode())).decode()
+async def test_frames_are_counted_at_the_rate_of_the_file_of_the_film_or_of_films(
+    worker: Worker, text: str, rate: float | None, end: str
+) -> None:
+    found = (await webvtt(worker, text.encode(), rate)).decode()
     assert f" --> {end}\nHello\nworld\n" in found
 
 

@@ -44,6 +44,19 @@ async def test_a_track_comes_as_webvtt_to_whoever_knows_the_token(client: Client
         assert "00:00:01.000 --> 00:00:02.500\nGrüße" in await response.text()
 
 
+async def test_frames_are_counted_at_the_rate_of_the_film(
+    client: Client, playback: Playback, tmp_path: Path, film_file: Path, seeder: Callable[[Path], Seed]
+) -> None:
+    folder = tmp_path / "seeder" / "A film"
+    folder.mkdir(parents=True)
+    ffmpeg("-r", "50", "-i", film_file, "-c:v", "libx264", "-preset", "ultrafast", folder / "film.mp4")
+    (folder / "film.sub").write_text("{50}{100}Hello\n")
+    session = playback.start_session(await playback.parse(seeder(folder).magnet))
+    await soon(session.prepare())
+    async with client.get(subtitle_path(session, 1)) as response:
+        assert "00:00:01.000 --> 00:00:02.000\nHello" in await response.text()
+
+
 async def test_what_cannot_be_read_has_no_lines(
     client: Client, subtitled: Session, caplog: pytest.LogCaptureFixture
 ) -> None:

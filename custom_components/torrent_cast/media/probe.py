@@ -185,6 +185,11 @@ class Probe:
         return self.audio.codec if self.audio else None
 
     @property
+    def picture_rate(self) -> float | None:
+        """Return how many pictures per second there are, None where that is not known."""
+        return self.video.picture_rate if self.video else None
+
+    @property
     def bytes_per_second(self) -> float | None:
         """Return the mean rate in bytes/s; of what was gone over where there is no index to tell the length by."""
         if self.duration and not (self.scanned and len(self.key_frames)):

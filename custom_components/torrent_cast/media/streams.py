@@ -15,6 +15,9 @@ _TEXT = 200
 _LARGEST = 1 << 20
 """Pixels, samples per second, channels, levels: none is larger."""
 
+_FASTEST = 1000
+"""Pictures per second: no film has more."""
+
 _LATEST = 1 << 62
 """Ticks: FFmpeg's times have 63 bits."""
 
@@ -55,6 +58,8 @@ class Stream:
     height: int = 0
     channels: int = 0
     rate: int = 0
+    picture_rate: float | None = None
+    """Pictures per second, exactly."""
     language: str | None = None
     title: str | None = None
     start: int | None = None
@@ -88,6 +93,10 @@ def text(value: object, limit: int = _TEXT) -> str | None:
     return value[:limit] if isinstance(value, str) and value else None
 
 
+def _picture_rate(value: object) -> float | None:
+    return value if isinstance(value, float) and 1 <= value <= _FASTEST else None
+
+
 def _start(value: object) -> int | None:
     return value if isinstance(value, int) and abs(value) <= _LATEST else None
 
@@ -111,6 +120,7 @@ def _stream(entry: dict[str, object]) -> Stream:
         height=number("height"),
         channels=number("channels"),
         rate=number("rate"),
+        picture_rate=_picture_rate(entry.get("picture_rate")),
         language=text(entry.get("language")),
         title=text(entry.get("title")),
         start=_start(entry.get("start")),

@@ -39,8 +39,8 @@ _LINE_ENDS: Final = (b"\n", b"\r")
 _numbers = count(1)
 
 
-async def webvtt(worker: Worker, data: bytes) -> bytes:
-    """Return subtitles as WebVTT. Raises Unplayable."""
+async def webvtt(worker: Worker, data: bytes, picture_rate: float | None = None) -> bytes:
+    """Return subtitles as WebVTT, of a film with so many pictures per second if that is known. Raises Unplayable."""
     if len(data) > MAX_BYTES:
         raise Unplayable(Reason.SUBTITLES_TOO_LARGE)
     if data.startswith(PICTURES):
@@ -49,7 +49,8 @@ async def webvtt(worker: Worker, data: bytes) -> bytes:
         raise Unplayable(Reason.NOT_SUBTITLES, "empty")
     text = await asyncio.to_thread(decoded, data)
     try:
-        answer = await worker.call(f"captions {next(_numbers)}", HeldBytes(text.encode()), "captions")
+        params: dict[str, object] = {"picture_rate": picture_rate}
+        answer = await worker.call(f"captions {next(_numbers)}", HeldBytes(text.encode()), "captions", params)
     except Unplayable as err:
         if err.reason in {Reason.UNAVAILABLE, Reason.STOPPED}:
             raise

@@ -384,7 +384,8 @@ class Session:
         others = [stream for stream in streams if stream.kind is Kind.SUBTITLE and stream not in inside]
 
         async def read(side: TorrentFile) -> bytes:
-            return await webvtt(self._owner.worker, await FileBytes(torrent, side).read_range(0, side.size))
+            data = await FileBytes(torrent, side).read_range(0, side.size)
+            return await webvtt(self._owner.worker, data, self.probe.picture_rate if self.probe is not None else None)
 
         def find() -> Subtitles:
             sides = beside(torrent.files, file)

@@ -19,7 +19,7 @@ HEADER: Final = "WEBVTT\n"
 """The first line of WebVTT."""
 
 FRAMES_PER_SECOND: Final = 23.976
-"""Of MicroDVD that does not say its own in the first line: that of films."""
+"""Of MicroDVD that does not say its own in the first line, beside nobody knows which film: that of most."""
 
 
 def captions(file: SparseFile, params: Json) -> tuple[Json, bytes]:
@@ -27,16 +27,17 @@ def captions(file: SparseFile, params: Json) -> tuple[Json, bytes]:
     data = file.read(file.size)
     if file.missing:
         return {}, b""
-    return {}, _webvtt(data.decode()).encode()
+    rate = params.get("picture_rate")
+    return {}, _webvtt(data.decode(), rate if isinstance(rate, float) else FRAMES_PER_SECOND).encode()
 
 
-def _webvtt(text: str) -> str:
+def _webvtt(text: str, rate: float) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of times that are cut: nobody listens here
         try:
             found = pysubs2.SSAFile.from_string(text)
         except pysubs2.exceptions.UnknownFPSError:
-            found = pysubs2.SSAFile.from_string(text, fps=FRAMES_PER_SECOND)
+            found = pysubs2.SSAFile.from_string(text, fps=rate)
         except pysubs2.exceptions.Pysubs2Error as err:
             raise NotMedia("no subtitles") from err
         found.events = [event for event in found.events if not event.is_comment and event.start < event.end]

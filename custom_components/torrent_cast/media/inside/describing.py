@@ -86,6 +86,7 @@ def _video(stream: VideoStream) -> Json:
         "depth": context.format.components[0].bits if context.format else 0,
         "is_420": name.startswith(HALVED),
         "rate": round(float(stream.average_rate or 0)),
+        "picture_rate": float(stream.average_rate or 0),
         "width": context.width,
         "height": context.height,
     }
