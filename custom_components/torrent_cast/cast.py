@@ -1,5 +1,6 @@
 """Google Cast: Home Assistant's Cast integration asks here whether a media id is ours."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -110,7 +111,8 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
         _check_connection(chromecast)
         await session.resolve()
         check_screen(session, chromecast)
-        session.profile = profile_of(str(chromecast.model_name), playback.settings.extras_of(session.target))
+        profile = profile_of(str(chromecast.model_name), playback.settings.extras_of(session.target))
+        session.profile = replace(profile, has_screen=chromecast.cast_type == CAST_TYPE_CHROMECAST)
         await session.prepare()
         plain_port = hass.data[LISTENER].port
         base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host, plain_port)

@@ -45,6 +45,8 @@ TRACKS_TIMEOUT: Final = 5.0
 # is lost, and it connects anew 5 s later. Once connected, a device tells of itself within ms. s
 RECONNECT_TIMEOUT: Final = 10.0
 FAILURES: Final = frozenset({"LOAD_FAILED", "INVALID_REQUEST", "INVALID_PLAYER_STATE"})
+# Names of containers in which there may be sound alone, too.
+MAY_BE_SOUND: Final = (".mp4", ".webm")
 # Somebody else's LOAD took the place of ours.
 CANCELLED: Final = "LOAD_CANCELLED"
 
@@ -242,10 +244,16 @@ class CastDevice:
 
 
 def check_screen(session: Session, chromecast: Chromecast) -> None:
-    """See that a device can show what a session plays. Raises NoScreen."""
-    is_video = session.file is not None and session.file.is_video
-    if is_video and chromecast.cast_type != CAST_TYPE_CHROMECAST:
+    """See that a device can show what a session plays, as far as that is known by now. Raises NoScreen."""
+    if chromecast.cast_type != CAST_TYPE_CHROMECAST and _has_pictures(session):
         raise NoScreen("speaker", device=str(chromecast.name))
+
+
+def _has_pictures(session: Session) -> bool:
+    """Tell whether a session plays pictures: as probed, else by a name that sound alone has never."""
+    if session.probe is not None:
+        return session.probe.video is not None
+    return session.file is not None and session.file.is_video and not session.file.path.lower().endswith(MAY_BE_SOUND)
 
 
 async def _load_surely(hass: HomeAssistant, chromecast: Chromecast, session: Session, message: Load, url: URL) -> None:

@@ -3,6 +3,7 @@
 
 import gc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -19,6 +20,7 @@ from custom_components.torrent_cast.playback import (
 )
 from tests.conftest import Seed, Television, soon, until
 from tests.loading.conftest import HERE, REFUSED, TAKEN, Answer, FakeChromecast, refusal
+from tests.media.conftest import ffmpeg
 
 
 async def would_be_sent(hass: HomeAssistant) -> None:
@@ -159,7 +161,19 @@ async def test_a_device_out_of_reach_and_one_without_a_screen_are_not_asked(
     away, speaker = FakeChromecast(hass), FakeChromecast(hass)
     away.socket_client.is_connected = False
     speaker.cast_type = CAST_TYPE_AUDIO
-    assert (await refusal(play, away), await refusal(play, speaker)) == ("device_unavailable", "speaker")
+    assert (await refusal(play, away), await refusal(play, speaker)) == ("device_unavailable", "no_screen")
+
+
+async def test_a_speaker_plays_sound_whose_name_may_be_that_of_a_film(
+    hass: HomeAssistant, play: Callable[..., Any], tmp_path: Path, film_file: Path, seeder: Callable[[Path], Seed]
+) -> None:
+    path = tmp_path / "seeder" / "Song.mp4"
+    path.parent.mkdir(exist_ok=True)
+    ffmpeg("-i", film_file, "-vn", "-c", "copy", path)
+    speaker = FakeChromecast(hass, Answer(TAKEN))
+    speaker.cast_type = CAST_TYPE_AUDIO
+    await play(speaker, seeder(path))
+    assert len(speaker.loads) == 1
 
 
 async def test_a_magnet_link_makes_its_own_session(

@@ -93,6 +93,8 @@ def deliver(probe: Probe, profile: Profile, audio: Stream | None = None, *, conv
     video, audio = probe.video, audio or probe.audio
     if video is None and probe.container is not Container.MPEGTS:  # in which FFmpeg finds no VP9 and no AV1
         return _sound(probe, profile)
+    if not profile.has_screen:
+        raise Refused(Refusal.NO_SCREEN)
     if video is None or probe.container not in _CUT:
         raise Refused(Refusal.FORMAT, container=_container_name(probe))
     into: Conversion | None = None

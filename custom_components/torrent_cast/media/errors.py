@@ -30,6 +30,8 @@ class Reason(enum.StrEnum):
 class Refusal(enum.StrEnum):
     """Why a device does not get a film that can be read."""
 
+    NO_SCREEN = "no_screen"
+    """It only plays sound."""
     VIDEO_CODEC = "video_codec"
     """It has no decoder for it."""
     VIDEO_ALIEN = "video_alien"

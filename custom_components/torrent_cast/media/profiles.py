@@ -39,6 +39,7 @@ class Profile:
     audio: frozenset[str]
     reports: bool = True
     """Whether it says where in a film it is."""
+    has_screen: bool = True
 
     def with_extras(self, extras: Collection[Extra]) -> Profile:
         """Return what it plays with what its owner says of it."""
