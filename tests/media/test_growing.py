@@ -189,9 +189,9 @@ async def test_recordings_glued_together_go_on_where_the_clock_jumps(
 # --- what becomes known by and by ------------------------------------------------------------------------------------
 
 
-def stretch(*times: float, until: float | None = None) -> Stretch:
-    """Return key frames at `times` s, a megabyte for each second."""
-    offsets = [round(time * (1 << 20)) for time in times]
+def stretch(*times: float, until: float | None = None, rate: int = 1 << 20) -> Stretch:
+    """Return key frames at `times` s, `rate` bytes for each second."""
+    offsets = [round(time * rate) for time in times]
     return Stretch(KeyFrames(array("d", times), array("q", offsets)), offsets[-1] if offsets else 0, until or times[-1])
 
 
@@ -263,6 +263,31 @@ def test_clocks_that_make_a_film_of_many_days_are_refused() -> None:
         found.take(Stretch(KeyFrames(array("d", [0.0]), at), number << 20, until, is_jump=True), (number + 1) << 20)
     with pytest.raises(Refused, match="no_index"):
         found.take(Stretch(KeyFrames(array("d", [0.0]), array("q", [2 << 20])), 2 << 20, LATEST * 0.4), 3 << 20)
+
+
+def test_a_film_of_many_bytes_is_cut_as_often_whenever_it_is_gone_over() -> None:
+    rate = 12 << 20
+    at_once, by_and_by = growth(40 * rate), growth(40 * rate)
+    times = [0.0, 0.5, 1.0, 1.5, 5.0, *(5.0 + second * 0.5 for second in range(1, 70))]
+    for first, second in pairwise([*times, 40.0]):
+        by_and_by.take(stretch(first, until=second, rate=rate), round(second * rate))
+    at_once.take(stretch(*times, until=40.0, rate=rate), 40 * rate)
+    for found in (at_once, by_and_by):
+        found.finish()
+    assert at_once.segments == by_and_by.segments
+    assert [segment.begin.time for segment in at_once.segments if segment.begin][:5] == [1.0, 1.5, 5.0, 6.0, 7.0]
+    assert max(segment.end - segment.start for segment in at_once.segments) == 3.5 * rate, "one group of pictures"
+
+
+def test_what_was_cut_before_the_clock_jumps_is_not_cut_again_after_it() -> None:
+    rate = 12 << 20
+    found = growth(20 * rate)
+    found.take(replace(stretch(0, 1, 2, until=3, rate=rate), reached=3 * rate, is_jump=True), 3 * rate)
+    at = array("q", [3 * rate, 4 * rate, 5 * rate])
+    found.take(Stretch(KeyFrames(array("d", [1000.0, 1001.0, 1002.0]), at), 5 * rate, 1003.0), 6 * rate)
+    found.finish()
+    begun = [(segment.begin.time if segment.begin else 0, segment.is_apart) for segment in found.segments]
+    assert begun == [(0, False), (1, False), (2, True), (3, False), (4, False), (5, False)]
 
 
 def test_key_frames_too_far_apart_are_refused() -> None:

@@ -168,6 +168,27 @@ def test_a_film_is_cut_at_its_key_frames_six_seconds_apart() -> None:
     assert sum(segment.duration for segment in found) == pytest.approx(60)
 
 
+SECOND = 12 << 20
+"""Bytes of a second of a film at 100 Mbit/s."""
+
+
+def test_a_film_of_many_bytes_is_cut_more_often() -> None:
+    found = segments(indexed([float(second) for second in range(60)], size=60 * SECOND))
+    assert {segment.end - segment.start for segment in found} == {SECOND}
+    assert sum(segment.duration for segment in found) == pytest.approx(60)
+
+
+def test_a_large_group_of_pictures_is_a_segment_of_its_own() -> None:
+    times = [0.0, 0.5, 1.0, 1.5, 5.0, *(5.0 + second * 0.5 for second in range(1, 110))]
+    found = segments(indexed(times, size=60 * SECOND))
+    assert [segment.begin.time for segment in found if segment.begin][:5] == [1.0, 1.5, 5.0, 6.0, 7.0]
+
+
+def test_the_end_of_a_film_of_many_bytes_is_cut_as_often() -> None:
+    found = segments(indexed([second * 0.5 for second in range(118)], size=60 * SECOND))
+    assert [segment.duration for segment in found[-3:]] == [1.0, 0.5, 1.5]
+
+
 def test_sparse_key_frames_make_long_segments() -> None:
     assert [segment.duration for segment in segments(indexed([0.0, 25.0]))] == [25.0, 35.0]
 

@@ -50,6 +50,18 @@ async def test_a_start_waits_for_two_segments_and_for_what_a_device_would_not_go
     reaching.cancel()
 
 
+@pytest.mark.parametrize(("known", "suffices"), [(5.0, False), (HOLD_BACK, True)])
+async def test_short_segments_do_not_suffice_for_a_start(known: float, suffices: bool) -> None:
+    found = [Segment(number, None, Cut(number + 1.0, number), 1.0, 0, 1) for number in range(int(known))]
+    film = growing(SimpleNamespace(is_complete=False, segments=found))  # type: ignore[arg-type]  # all that is read
+
+    reaching = asyncio.create_task(film.reach(0))
+    await asyncio.sleep(0)
+
+    assert reaching.done() is suffices
+    reaching.cancel()
+
+
 @pytest.fixture
 def device() -> Mock:
     """Return a device that does what it is told."""

@@ -6,7 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from .errors import Reason, Refusal, Refused, Unplayable
-from .hls import MAX_SEGMENT, TARGET_SECONDS, Cut, Segment
+from .hls import MAX_SEGMENT, Cut, Cuts, Segment
 from .probe import KeyFrames
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Growth:
     def __init__(self, probe: Probe) -> None:
         self._times = array("d")
         self._offsets = array("q")
+        self._cuts = Cuts()
         self._pending: list[Cut] = []
         self._last: Cut | None = None
         self.segments: list[Segment] = []
@@ -80,7 +81,7 @@ class Growth:
             if not self._times or time >= self._times[-1] + CLOSEST:
                 self._times.append(time)
                 self._offsets.append(offset)
-                self._cut(time, offset)
+                self._pending += self._cuts.take(Cut(time, offset))
         self.until = max(self.until, until or 0.0)
         if self.until > LATEST:  # by many clocks, none of which goes so far
             raise Refused(Refusal.NO_INDEX)
@@ -88,8 +89,7 @@ class Growth:
             self._close(self._pending.pop(0))
         if found.is_jump:
             self._joint = found.reached
-        here = self._last.offset if self._last else 0
-        if end - here > MAX_SEGMENT and not self._pending:
+        if end - (self._offsets[-1] if self._offsets else 0) > MAX_SEGMENT:
             raise Refused(Refusal.NO_INDEX)
         self.probe = replace(self.probe, scanned=end)
 
@@ -102,32 +102,29 @@ class Growth:
         """Take note that the end of the film was reached. Raises Refused where there was no key frame."""
         if not self._times:
             raise Refused(Refusal.NO_INDEX)
-        for cut in self._pending:
-            self._close(cut)
-        self._pending.clear()
+        self._close_pending(self.probe.size)
         self._close(None)
         self.is_complete = True
         self.probe = replace(self.probe, duration=self.until, scanned=None)
 
-    def _cut(self, time: float, offset: int) -> None:
-        last = self._pending[-1] if self._pending else self._last
-        last = last if last is not None else Cut(0.0, 0)
-        if time - last.time >= TARGET_SECONDS and offset > last.offset:
-            self._pending.append(Cut(time, offset))
-
     def _join(self, time: float, offset: int, late: float) -> None:
         """Begin a segment where the file's clock has jumped to `late` s before the film's."""
-        for cut in self._pending:
-            self._close(cut)
-        self._pending.clear()
+        self._close_pending(offset)
         if self._last is None or offset > self._last.offset:
             self._close(Cut(time, offset), is_apart=True)
+            self._cuts.restart(Cut(time, offset))
         self.origin -= round(late * MICROSECONDS)
         self._joint = None
         self._joints += 1
         if self._joints > MAX_JOINTS:
             raise Refused(Refusal.NO_INDEX)
         self.probe = replace(self.probe, duration=None)  # from its last time less its first
+
+    def _close_pending(self, end: int) -> None:
+        """End all segments but the last of those before byte `end`, where the film or its clock ends."""
+        for cut in (*self._pending, *self._cuts.before(end)):
+            self._close(cut)
+        self._pending.clear()
 
     def _close(self, until: Cut | None, *, is_apart: bool = False) -> None:
         begin = self._last

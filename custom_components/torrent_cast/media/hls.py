@@ -32,6 +32,10 @@ of RFC 8216 (draft, §4.4.3.8) wants no less, of broadcasts, whose end is always
 MAX_SEGMENT: Final = 48 << 20
 """Bytes of film in one segment: the worker may hold 64 MiB of a file, its index too."""
 
+FULL_SEGMENT: Final = MAX_SEGMENT // 3
+"""Bytes of film that a segment does not pass where a key frame lets it end before: 6 s at 22 Mbit/s. The best films
+have several times as many, and `MAX_SEGMENT` is for one group of pictures."""
+
 _numbers = count(1)
 
 
@@ -80,12 +84,45 @@ def segments(probe: Probe) -> tuple[Segment, ...]:
 
 def _cuts(probe: Probe, duration: float) -> Iterator[Cut]:
     """Yield the key frames to cut at."""
-    last = Cut(0.0, 0)
+    cuts = Cuts()
     for time, offset in zip(probe.key_frames.times, probe.key_frames.offsets, strict=True):
         # What is left at the end is not worth a segment of its own.
-        if time - last.time >= TARGET_SECONDS and offset > last.offset and duration - time >= 1:
-            last = Cut(time, offset)
-            yield last
+        if duration - time >= 1:
+            yield from cuts.take(Cut(time, offset))
+    yield from cuts.before(probe.size)
+
+
+class Cuts:
+    """Chooses the key frames to cut at, as they become known."""
+
+    def __init__(self) -> None:
+        self._last = Cut(0.0, 0)
+        self._spare: Cut | None = None  # where to cut if what follows would be too much
+
+    def take(self, key: Cut) -> list[Cut]:
+        """Return where a key frame, the next one, has the film cut: there, at the one before it, or both."""
+        found = self.before(key.offset)
+        if key.offset <= self._last.offset:
+            return found
+        if key.time - self._last.time >= TARGET_SECONDS:
+            self.restart(key)
+            found.append(key)
+        elif self._spare is None or key.offset > self._spare.offset:  # of several in a cluster only the first is there
+            self._spare = key
+        return found
+
+    def before(self, offset: int) -> list[Cut]:
+        """Return where to cut because no other key frame comes before a byte, nowhere or at one key frame."""
+        spare = self._spare
+        if spare is None or offset == spare.offset or offset - self._last.offset <= FULL_SEGMENT:
+            return []
+        self.restart(spare)
+        return [spare]
+
+    def restart(self, cut: Cut) -> None:
+        """Go on from a cut."""
+        self._last = cut
+        self._spare = None
 
 
 def playlist(

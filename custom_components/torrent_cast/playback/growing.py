@@ -75,6 +75,5 @@ class Growing:
 
     def _suffices(self, seconds: float) -> bool:
         segments = self._scanner.growth.segments
-        if (self.until or 0.0) < seconds:
-            return False
-        return sum(segment.until is not None and segment.until.time > seconds for segment in segments) >= IN_HAND
+        ends = [segment.until.time for segment in segments if segment.until and segment.until.time > seconds]
+        return len(ends) >= IN_HAND and ends[-1] >= seconds + HOLD_BACK
