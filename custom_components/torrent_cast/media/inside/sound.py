@@ -134,7 +134,7 @@ class Timeline:
         self._film = film
         self._planes = [bytearray(), bytearray()]
         self._begin: int | None = None
-        self._mixer: Graph | None = None
+        self._mixer: Mixer | None = None
 
     @property
     def blocks(self) -> int:
@@ -154,7 +154,7 @@ class Timeline:
         when = self._film.seconds(packet)
         for frame in frames:
             at = self._position(when, frame.samples)
-            when += Fraction(frame.samples, self._encoder.rate_in)
+            when += Fraction(frame.samples, frame.sample_rate)
             self._append(at, self._mixed(frame))
 
     def planes(self, begin: int, count: int) -> list[bytes]:
@@ -180,18 +180,12 @@ class Timeline:
         return round(raw * self._encoder.rate / rate)
 
     def _mixed(self, frame: AudioFrame) -> list[AudioFrame]:
-        if self._mixer is None:
-            self._mixer = _mixer(self._encoder, frame)
-        frame.pts = None
-        self._mixer.push(frame)
-        mixed: list[AudioFrame] = []
-        while True:
-            try:
-                pulled = self._mixer.pull()
-            except av.error.BlockingIOError, av.error.EOFError:
-                return mixed
-            assert isinstance(pulled, AudioFrame)  # it mixes sound
-            mixed.append(pulled)
+        """Return what comes out for a frame: a little before it, too, where it is of another form than the last."""
+        before: list[AudioFrame] = []
+        if self._mixer is None or not self._mixer.takes(frame):
+            before = self._mixer.drained() if self._mixer else []
+            self._mixer = Mixer(self._encoder.rate, frame)
+        return before + self._mixer.mixed(frame)
 
     def _append(self, at: int, frames: list[AudioFrame]) -> None:
         rate = self._encoder.rate
@@ -211,21 +205,56 @@ class Timeline:
             drop -= min(drop, length)
 
 
-def _mixer(encoder: Encoder, frame: AudioFrame) -> Graph:
-    """Return what turns frames like this one into stereo, no louder than they are."""
-    graph = Graph()
-    source = graph.add_abuffer(
-        sample_rate=frame.sample_rate,
-        format=frame.format,
-        layout=frame.layout,
-        time_base=Fraction(1, frame.sample_rate),
-    )
-    mix = graph.add("aresample", f"{encoder.rate}:out_chlayout=stereo:out_sample_fmt=fltp:rematrix_maxval=1")
-    sink = graph.add("abuffersink")
-    source.link_to(mix)
-    mix.link_to(sink)
-    graph.configure()
-    return graph
+class Mixer:
+    """Turns frames of one form into stereo, no louder than they are.
+
+    A film's sound may take another form on its way, as broadcasts do from a film in 5.1 to an advertisement in stereo.
+    """
+
+    def __init__(self, rate: int, frame: AudioFrame) -> None:
+        """Take frames like `frame`, and return `rate` samples for a second."""
+        self._form = _form_of(frame)
+        self._graph = Graph()
+        self._source = self._graph.add_abuffer(
+            sample_rate=frame.sample_rate,
+            format=frame.format,
+            layout=frame.layout,
+            time_base=Fraction(1, frame.sample_rate),
+        )
+        mix = self._graph.add("aresample", f"{rate}:out_chlayout=stereo:out_sample_fmt=fltp:rematrix_maxval=1")
+        sink = self._graph.add("abuffersink")
+        self._source.link_to(mix)
+        mix.link_to(sink)
+        self._graph.configure()
+
+    def takes(self, frame: AudioFrame) -> bool:
+        """Tell whether a frame is like the one it was made for."""
+        return _form_of(frame) == self._form
+
+    def mixed(self, frame: AudioFrame) -> list[AudioFrame]:
+        """Return what comes out for a frame."""
+        frame.pts = None
+        self._source.push(frame)
+        return self._pulled()
+
+    def drained(self) -> list[AudioFrame]:
+        """Return what it still holds, where rates differ; it takes no more."""
+        self._source.push(None)
+        return self._pulled()
+
+    def _pulled(self) -> list[AudioFrame]:
+        pulled: list[AudioFrame] = []
+        while True:
+            try:
+                frame = self._graph.pull()
+            except av.error.BlockingIOError, av.error.EOFError:
+                return pulled
+            assert isinstance(frame, AudioFrame)  # it mixes sound
+            pulled.append(frame)
+
+
+def _form_of(frame: AudioFrame) -> tuple[int, str, str]:
+    return frame.sample_rate, frame.format.name, frame.layout.name
 
 
 def _mirrored(plane: bytes) -> bytes:

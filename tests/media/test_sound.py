@@ -1,0 +1,68 @@
+"""Sound that is not the same all along, or that a decoder cannot begin with anywhere, as AAC in segments."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from av.audio.frame import AudioFrame
+
+from custom_components.torrent_cast.media.inside.sound import Mixer
+
+from .conftest import ffmpeg
+from .cutting import all_of, decoded, film
+from .test_growing import grown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from custom_components.torrent_cast.media import Worker
+
+PART = 8
+"""Seconds: whole packets of AC3, so that nothing is between two parts."""
+
+
+FLASHES = "color=black:size=160x90:rate=25,drawbox=t=fill:color=white:enable='lt(mod(t,1),0.02)'"
+
+
+@pytest.fixture(scope="session")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory of films whose AC3 goes from stereo to 5.1 and back, with a flash and a tone each second."""
+    directory = tmp_path_factory.mktemp("changing")
+    for channels in ("2", "6"):
+        ffmpeg(
+            *("-f", "lavfi", "-i", FLASHES),
+            *("-f", "lavfi", "-i", "aevalsrc='0.9*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':s=48000", "-t", str(PART)),
+            *("-c:v", "libx264", "-preset", "veryfast", "-g", "40", "-sc_threshold", "0", "-pix_fmt", "yuv420p"),
+            *("-c:a", "ac3", "-ac", channels, directory / f"{channels}.ts"),
+        )  # fmt: skip
+    parts = directory / "parts"
+    parts.write_text("file 2.ts\nfile 6.ts\nfile 2.ts\n")
+    for name in ("film.ts", "film.mkv"):
+        ffmpeg("-f", "concat", "-i", parts, "-c", "copy", directory / name)
+    return directory
+
+
+@pytest.mark.parametrize("name", ["film.ts", "film.mkv"])
+async def test_sound_goes_on_where_its_channels_change(worker: Worker, changing: Path, name: str) -> None:
+    if name == "film.ts":
+        growing = await grown(worker, changing / name)
+        media = [await growing.cutter.segment(segment) for segment in growing.segments]
+        beginning = await growing.cutter.beginning()
+    else:
+        beginning, media = await all_of(await film(worker, changing / name))
+    flashes, tones = decoded(beginning + b"".join(media))
+    assert [round(flash) for flash in flashes] == list(range(3 * PART))
+    assert len(tones) >= 3 * PART - 1
+    assert all(min(abs(tone - flash) for tone in tones) <= 0.040 for flash in flashes[1:])
+
+
+def test_no_sample_is_lost_where_sound_takes_another_form() -> None:
+    frames = [AudioFrame(format="fltp", layout="5.1", samples=1536) for _ in range(10)]
+    for frame in frames:
+        frame.sample_rate = 32_000
+        for plane in frame.planes:
+            plane.update(bytes(frame.samples * 4))
+    mixer = Mixer(48_000, frames[0])
+    mixed = [part for frame in frames for part in mixer.mixed(frame)]
+    assert sum(part.samples for part in [*mixed, *mixer.drained()]) == 10 * 1536 * 3 // 2
+    assert mixer.takes(frames[0])
+    assert not mixer.takes(AudioFrame(format="fltp", layout="stereo", samples=1536))
