@@ -79,3 +79,35 @@ def _movi(
         index = struct.pack("<HBBI4sQI", 2, 0, 1, len(found) // 8, name, begin, 0) + found
         indexes += struct.pack("<4sI", b"ix" + name[:2], len(index)) + index
     return bytes(body), bytes(indexes)
+
+
+SYNC = b"\xf8\x72\x6f\xba"
+"""Of TrueHD: what a decoder can begin with, 28 bytes long, in some of the access units."""
+
+SYNC_INTERVAL = 128
+"""Access units from one to the next, at most."""
+
+
+def seldom_synced(data: bytes) -> bytes:
+    """Return TrueHD in stereo that a decoder can begin with as seldom as may be.
+
+    FFmpeg's encoder lets it begin with every 16th unit, and newer ones do as they are told.
+    """
+    units, at = [], 0
+    while at < len(data):
+        size = (struct.unpack_from(">H", data, at)[0] & 0xFFF) * 2
+        units.append(data[at : at + size])
+        at += size
+    return b"".join(_unsynced(unit) if number % SYNC_INTERVAL else unit for number, unit in enumerate(units))
+
+
+def _unsynced(unit: bytes) -> bytes:
+    """Return an access unit without the mark, if it has one."""
+    if unit[4:8] != SYNC:
+        return unit
+    body = bytearray(unit[4 + 28 :])
+    body[0] |= 0x40  # there is no mark: a flag in the header of its one substream
+    head = bytearray(struct.pack(">H", (4 + len(body)) // 2) + unit[2:4])
+    parity = head[0] ^ head[1] ^ head[2] ^ head[3] ^ body[0] ^ body[1]
+    head[0] |= (~(parity >> 4 ^ parity) & 0xF) << 4
+    return bytes(head + body)

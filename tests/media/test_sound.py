@@ -1,13 +1,17 @@
 """Sound that is not the same all along, or that a decoder cannot begin with anywhere, as AAC in segments."""
 
+import io
+from array import array
 from typing import TYPE_CHECKING
 
+import av
 import pytest
 from av.audio.frame import AudioFrame
 
 from custom_components.torrent_cast.media.inside.sound import Mixer
 
 from .conftest import ffmpeg
+from .crafting import seldom_synced
 from .cutting import all_of, decoded, film
 from .test_growing import grown
 
@@ -66,3 +70,36 @@ def test_no_sample_is_lost_where_sound_takes_another_form() -> None:
     assert sum(part.samples for part in [*mixed, *mixer.drained()]) == 10 * 1536 * 3 // 2
     assert mixer.takes(frames[0])
     assert not mixer.takes(AudioFrame(format="fltp", layout="stereo", samples=1536))
+
+
+WINDOW = 256
+"""Samples in which a tone of 1500 Hz is as loud as in all others."""
+
+
+@pytest.fixture(scope="session")
+def lossless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a film with one tone all along in TrueHD, which a decoder can begin with every 107 ms."""
+    directory = tmp_path_factory.mktemp("lossless")
+    sound, film = directory / "film.thd", directory / "film.mkv"
+    encoded = ("-ac", "2", "-c:a", "truehd", "-strict", "-2", "-f", "truehd", "-")
+    sound.write_bytes(
+        seldom_synced(ffmpeg("-f", "lavfi", "-i", "sine=frequency=1500:sample_rate=48000:d=24", *encoded))
+    )
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=24", "-i", sound, "-c:a", "copy"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-g", "40", "-sc_threshold", "0", "-pix_fmt", "yuv420p", film),
+    )
+    return film
+
+
+async def test_a_decoder_that_begins_late_leaves_no_silence_between_segments(worker: Worker, lossless: Path) -> None:
+    cut = await film(worker, lossless)
+    beginning, media = await all_of(cut)
+    samples = array("f")
+    with av.open(io.BytesIO(beginning + b"".join(media)), "r") as container:
+        for frame in container.decode(audio=0):
+            samples.frombytes(bytes(frame.planes[0])[: frame.samples * samples.itemsize])
+    assert len(media) == 4
+    assert len(samples) == pytest.approx(24 * 48_000, abs=2048)
+    loudest = [max(samples[at : at + WINDOW]) for at in range(4096, len(samples) - 4096, WINDOW)]
+    assert min(loudest) == pytest.approx(max(loudest), rel=0.1)

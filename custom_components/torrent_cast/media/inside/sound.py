@@ -45,8 +45,17 @@ CODER: Final = {"aac_coder": "fast"}
 """FFmpeg's documentation of its AAC encoder calls it better at higher bitrates than the default, `twoloop`, and much
 faster: a minute of stereo took 1.0 s of CPU time, and 2.4 s by the default."""
 
-WARM_UP: Final = {"ac3": 256, "eac3": 256, "dca": 1024, "truehd": 0, "mp3": 2304, "opus": 960, "vorbis": 2048}
+WARM_UP: Final = {"ac3": 256, "eac3": 256, "dca": 1024, "mp3": 2304, "opus": 960, "vorbis": 2048}
 """Samples after which a decoder that begins anywhere is right: what its blocks overlap by, and MP3's reservoir."""
+
+SYNCED: Final = {"truehd", "mlp"}
+"""Sound that a decoder begins with at a major sync only."""
+
+SYNC_INTERVAL: Final = 128
+"""Access units from one major sync to the next, at most (FFmpeg, mlpenc.c)."""
+
+UNIT: Final = 40
+"""Samples of an access unit at 44.1 and 48 kHz; at twice the rate it has twice as many."""
 
 BEHIND: Final = 0.4
 """Seconds of sound to read beyond a cut: the warm-up, the blocks looked ahead, and a packet or two."""
@@ -75,7 +84,7 @@ class Encoder:
         self.rate = self.rate_in if self.rate_in in RATES else max(RATES)
         # By its own count FFmpeg would take what an edit list hides off the beginning of each segment.
         stream.codec_context.flags2 |= Flags2.skip_manual
-        self.warm_up = Fraction(WARM_UP.get(stream.codec_context.name, 0), self.rate_in)
+        self.warm_up = Fraction(_warm_up(stream.codec_context.name, self.rate_in), self.rate_in)
 
     def describe(self, target: OutputContainer) -> None:
         """Add what `packets` returns as a stream to a file, with a first packet of it."""
@@ -95,6 +104,13 @@ class Encoder:
         encoded = _encoded(context, self.rate, led, LEAD_IN + blocks + LOOKAHEAD)
         # The packet of a block is the one that it begins in: its other half is in the packet before.
         return [bytes(packet) for packet in encoded[LEAD_IN + 1 : LEAD_IN + 1 + blocks]]
+
+
+def _warm_up(codec: str, rate: int) -> int:
+    """Return after how many samples a decoder that begins anywhere is right."""
+    if codec in SYNCED:
+        return SYNC_INTERVAL * UNIT * max(1, rate // min(RATES))
+    return WARM_UP.get(codec, 0)
 
 
 def encode(encoder: Encoder, film: Film, packets: list[AnyPacket], begin: Cut | None, end: Cut | None) -> Track:
