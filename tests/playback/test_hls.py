@@ -1,5 +1,6 @@
 """A film in segments: which are kept, how its playlist grows, and what is planned for by who asks for them."""
 
+import json
 from array import array
 from contextlib import nullcontext
 from typing import cast
@@ -7,10 +8,19 @@ from typing import cast
 import pytest
 
 from custom_components.torrent_cast.engine import Cursor
-from custom_components.torrent_cast.media import Container, KeyFrames, Kind, Probe, Remux, Stream
+from custom_components.torrent_cast.media import (
+    Container,
+    KeyFrames,
+    Kind,
+    Probe,
+    Reason,
+    Remux,
+    Stream,
+    Unplayable,
+)
 from custom_components.torrent_cast.media.hls import BEGINNING, HOLD_BACK, MAX_SEGMENT, PLAYLIST, Cut, Cutter, Segment
 from custom_components.torrent_cast.playback import Track
-from custom_components.torrent_cast.playback.hls import MAX_KEPT, Hls, follow
+from custom_components.torrent_cast.playback.hls import MAX_KEPT, MAX_UNREAD, Hls, follow
 
 from .test_playhead import MIB, Place
 
@@ -40,16 +50,24 @@ SECONDS = 6
 
 
 class Scissors:
-    """Makes segments of `size` bytes and counts them."""
+    """Makes segments of `size` bytes and counts them; of those in `silent` it makes no lines."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *silent: str) -> None:
         self._data = bytes(size)
+        self._silent = silent
         self.made: list[str] = []
 
     async def segment(self, segment: Segment) -> bytes:
         """Return a segment."""
         self.made.append(segment.name)
         return self._data
+
+    async def texts(self, segment: Segment) -> bytes:
+        """Return the lines of a segment: its name."""
+        self.made.append(segment.name)
+        if segment.name in self._silent:
+            raise Unplayable(Reason.TIMEOUT)
+        return json.dumps({"2": segment.name}).encode()
 
 
 def segments(*numbers: int) -> list[Segment]:
@@ -125,3 +143,26 @@ async def test_a_playlist_grows_and_is_that_of_a_whole_film_once_it_is_complete(
         called = [line for line in lines if not line.startswith("#")]
         assert (len(called), called[:2]) == (3, [line for line in old if not line.startswith("#")])
     assert f'#EXT-X-MAP:URI="{BEGINNING}"' in hls.playlist
+
+
+async def lines(scissors: Scissors, *numbers: int) -> list[bytes]:
+    """Ask for the lines of those segments of a film."""
+    hls = film(scissors, *range(max(numbers) + 1))
+    hls.offer([Track(1, "English", "en", stream=2)], lambda: None)
+    return await get(hls, *(f"text2-{number}.vtt" for number in numbers))
+
+
+async def test_a_segment_without_lines_takes_none_from_the_next_ones() -> None:
+    scissors = Scissors(1, "1.m4s", "2.m4s", "4.m4s", "5.m4s")
+    assert await lines(scissors, *range(7)) == [b"0.m4s", b"", b"", b"3.m4s", b"", b"", b"6.m4s"]
+
+
+async def test_a_segment_that_is_asked_for_again_and_again_counts_once() -> None:
+    assert await lines(Scissors(1, "0.m4s"), 0, 0, 0, 0, 1) == [b"", b"", b"", b"", b"1.m4s"]
+
+
+async def test_lines_that_are_never_there_do_not_keep_the_pictures_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    scissors = Scissors(1, *(f"{number}.m4s" for number in range(MAX_UNREAD)))
+    assert await lines(scissors, *range(MAX_UNREAD + 1)) == [b""] * (MAX_UNREAD + 1)
+    assert scissors.made == ["0.m4s", "1.m4s", "2.m4s"]
+    assert "The film goes on without its subtitles" in caplog.text

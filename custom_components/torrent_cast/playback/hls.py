@@ -24,6 +24,8 @@ _LOGGER = logging.getLogger(__name__)
 FREE_BOX: Final = b"\0\0\0\x08free"
 # Bytes of segments kept: some that a receiver asks for again when its connection broke. It keeps its own for seeks.
 MAX_KEPT: Final = 32 << 20
+# Segments in a row whose lines cannot be read, until nobody waits for any more: one may be when the machine is busy.
+MAX_UNREAD: Final = 3
 
 
 class Place(Protocol):
@@ -79,7 +81,7 @@ class Hls:
         self._heard = heard
         self.texts = remux.texts
         self._offered: tuple[Text, ...] = ()
-        self._is_mute = False  # its subtitles cannot be read
+        self._unread: set[str] = set()  # the last segments, without one between them whose lines could be read
         self._shown: Callable[[], int | None] = lambda: None
         self.is_complete = not remux.grows
         self.told_until = 0.0
@@ -155,14 +157,17 @@ class Hls:
 
     async def _cues(self, segment: Segment, stream: int) -> bytes:
         """Return the lines of a stream in a segment, none where they cannot be read: the film goes on without."""
-        if self._is_mute:
+        if len(self._unread) >= MAX_UNREAD:
             return b""
         try:
             lines = await self._once(f"lines {segment.name}", partial(self._cutter.texts, segment))
         except Unplayable as err:
-            _LOGGER.warning("The film's subtitles cannot be read: %s", err.reason)
-            self._is_mute = True  # they would keep its pictures waiting
+            self._unread.add(segment.name)
+            _LOGGER.warning("Subtitles in segment %d cannot be read: %s", segment.number, err.reason)
+            if len(self._unread) >= MAX_UNREAD:  # they would keep its pictures waiting
+                _LOGGER.warning("The film goes on without its subtitles")
             return b""
+        self._unread.clear()
         return cues(lines, stream).encode()
 
     async def _segment(self, segment: Segment) -> bytes:
