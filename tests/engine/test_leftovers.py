@@ -24,7 +24,7 @@ def content(folder: Path, names: tuple[str, ...]) -> Path:
 def resume_data(libtorrent: ModuleType, path: Path, version: Version) -> bytes:
     torrent = make_torrent(path, PIECE, version=version)
     params = libtorrent.load_torrent_buffer(torrent.metainfo)
-    return storage.resume_data(libtorrent, params)
+    return storage.resume_data(libtorrent, params).encoded(libtorrent)
 
 
 def wanted(paths: tuple[str, ...]) -> list[str]:

@@ -160,6 +160,29 @@ def test_only_complete_and_right_layers_count(libtorrent: ModuleType, folder: Pa
     assert all(hashes.knows(piece) for piece in range(78))
 
 
+@pytest.mark.parametrize("version", [Version.V2, Version.HYBRID])
+@pytest.mark.parametrize("piece_length", [BLOCK, PIECE])
+async def test_the_layers_are_the_same_however_much_is_there(
+    engine: Engine, seeders: Seeders, libtorrent: ModuleType, folder: Path, version: Version, piece_length: int
+) -> None:
+    seed = seeders.seed(folder, piece_length, version=version, upload=16 * PIECE)
+    expected = libtorrent.bdecode(seed.metainfo.metainfo)[b"piece layers"]
+    torrent = await add(engine, seed.magnet)
+    for file in torrent.files:
+        torrent.select(file)
+    longest = torrent.files[index_of(torrent, "a.mkv")]
+
+    while not (layers := await soon(engine.piece_layers(torrent))):  # they come from the seeder
+        pass
+    assert layers == expected
+    await soon(torrent.wait_for_piece(torrent.pieces(longest)[0]))
+    assert await engine.piece_layers(torrent) == expected
+    seed.handle.set_upload_limit(0)
+    for index in range(len(torrent.files)):
+        await read_all(torrent, index)
+    assert await engine.piece_layers(torrent) == expected
+
+
 def test_the_root_of_a_tree_with_gaps() -> None:
     leaves = [bytes([leaf]) * 32 for leaf in range(3)]
 
@@ -298,7 +321,7 @@ async def test_what_was_taken_and_given_counts_on_after_a_new_start(
     params = storage.resume_params(libtorrent, torrent.folder)
     assert params is not None
     params.total_uploaded = len(DATA) // 2  # nobody is here to take it
-    storage.save_resume_data(torrent.folder, storage.resume_data(libtorrent, params))
+    storage.save_resume_data(torrent.folder, storage.resume_data(libtorrent, params).encoded(libtorrent))
 
     again = await add(await start_engine(), seed.metainfo.magnet)
 

@@ -1,8 +1,8 @@
 """What pieces are checked against: the hash of a whole piece (v1, BEP 3), or a tree of hashes over it (v2, BEP 52)."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from itertools import batched
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, batched
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -103,6 +103,40 @@ class V2Hashes:
 
     def _root(self, file: int) -> bytes:
         return self._files.root(file).to_bytes()
+
+
+def piece_layers(info: lt.torrent_info, trees: Iterable[Mapping[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the piece layers (BEP 52) in the trees of resume data by root, none unless all are whole. Takes CPU time.
+
+    A tree has a `mask` with a digit per node, root first, and the `hashes` of those that are 1.
+    """
+    files = info.files()
+    layers = {}
+    for file, tree in enumerate(trees):
+        if (size := files.file_size(file)) > info.piece_length():
+            layers[files.root(file).to_bytes()] = _piece_layer(tree, size, info.piece_length())
+    return layers if all(layers.values()) else {}
+
+
+def _piece_layer(tree: Mapping[bytes, bytes], size: int, piece_length: int) -> bytes:
+    """Return the hashes of a file's pieces, as they are there or of those of their blocks; empty if one lacks."""
+    mask, hashes = tree.get(b"mask", b""), tree[b"hashes"]
+    known = list(accumulate(bit == ord("1") for bit in mask))
+
+    def node(at: int) -> bytes:
+        return hashes[(known[at] - 1) * DIGEST : known[at] * DIGEST] if mask[at] == ord("1") else b""
+
+    leaves, blocks, width = (len(mask) + 1) // 2, -(-size // BLOCK), piece_length // BLOCK
+    layer = []
+    for piece, begin in enumerate(range(0, blocks, width) if mask else ()):
+        digest = node(leaves // width - 1 + piece)
+        if not digest:
+            below = [node(leaves - 1 + block) for block in range(begin, min(begin + width, blocks))]
+            digest = merkle_root(below, width) if all(below) else b""
+        if not digest:
+            return b""
+        layer.append(digest)
+    return b"".join(layer)
 
 
 def merkle_root(hashes: Sequence[bytes], width: int = 1, pad: bytes = NO_BLOCK) -> bytes:

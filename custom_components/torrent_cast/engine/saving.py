@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from . import storage
 from .errors import StorageError
 from .pieces import Run
+from .storage import ResumeData
 
 if TYPE_CHECKING:
     import libtorrent as lt
@@ -32,7 +33,7 @@ class Saving:
     def __init__(self, libtorrent: ModuleType, run: Run) -> None:
         self._lt = libtorrent
         self._run = run
-        self._asked: dict[lt.torrent_handle, asyncio.Future[bytes | None]] = {}
+        self._asked: dict[lt.torrent_handle, asyncio.Future[ResumeData | None]] = {}
         self._saves: dict[Torrent, asyncio.Task[None]] = {}
         self._saved: WeakKeyDictionary[Torrent, tuple[int, float]] = WeakKeyDictionary()  # pieces; when, loop's s
 
@@ -54,17 +55,18 @@ class Saving:
             return
         self._saved[torrent] = torrent.verified_pieces, asyncio.get_running_loop().time()
         try:
-            if (data := await self._resume_data(torrent)) is not None:
+            if (told := await self._resume_data(torrent)) is not None:
+                data = await self._run(told.encoded, self._lt)
                 await self._run(storage.save_resume_data, torrent.folder, data)
         except StorageError as err:
             _LOGGER.warning("Cannot save the state of a torrent: %s", type(err).__name__)
 
     async def piece_layers(self, torrent: Torrent) -> Mapping[bytes, bytes]:
         """Return a v2 torrent's piece layers as far as peers have sent them."""
-        data = await self._resume_data(torrent)
-        return {} if data is None else await self._run(storage.piece_layers, self._lt, data)
+        told = await self._resume_data(torrent)
+        return {} if told is None else await self._run(told.layers)
 
-    async def _resume_data(self, torrent: Torrent) -> bytes | None:
+    async def _resume_data(self, torrent: Torrent) -> ResumeData | None:
         """Return all that libtorrent knows of a torrent, None when it does not say. Who asks meanwhile shares it."""
         if (handle := torrent.handle) is None:
             return None
@@ -91,9 +93,9 @@ class Saving:
         """Take libtorrent's refusal."""
         self._answer(alert.handle, None)
 
-    def _answer(self, handle: lt.torrent_handle, data: bytes | None) -> None:
+    def _answer(self, handle: lt.torrent_handle, told: ResumeData | None) -> None:
         if (answer := self._asked.get(handle)) is not None and not answer.done():
-            answer.set_result(data)
+            answer.set_result(told)
 
     async def close(self) -> None:
         """End what is still being saved, and let go of all handles."""

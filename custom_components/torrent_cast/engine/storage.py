@@ -5,13 +5,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import NotEnoughSpace, StorageError
+from .hashes import piece_layers
 from .source import info_hashes
 
 if TYPE_CHECKING:
@@ -104,26 +105,34 @@ def save_resume_data(folder: Path, data: bytes) -> None:
         raise StorageError("not_writable", directory=str(folder), error=err.strerror or str(err)) from err
 
 
-def resume_data(libtorrent: ModuleType, params: lt.add_torrent_params) -> bytes:
-    """Return the resume data of a torrent, with the piece layers (BEP 52) as a torrent file has them.
+@dataclass(frozen=True, slots=True)
+class ResumeData:
+    """What libtorrent knows of a torrent: what it would write, of a v2 one with the hashes that are in there."""
 
-    libtorrent's own copy of them is not enough: read back, each file after the first has another one's (2.0.11).
-    """
-    if not params.info_hashes.has_v2():
-        plain: bytes = libtorrent.write_resume_data_buf(params)
-        return plain
-    data = libtorrent.write_resume_data(params)
-    with contextlib.suppress(RuntimeError):  # none that could be kept
-        metainfo = libtorrent.write_torrent_file(params, libtorrent.write_flags.allow_missing_piece_layer)
-        data[LAYERS] = metainfo.get(LAYERS, {})
-    encoded: bytes = libtorrent.bencode(data)
-    return encoded
+    entry: bytes | dict[bytes, Any]
+    info: lt.torrent_info | None
+
+    def layers(self) -> dict[bytes, bytes]:
+        """Return the piece layers by root, none unless all are there. Takes CPU time."""
+        if self.info is None or isinstance(self.entry, bytes):
+            return {}
+        return piece_layers(self.info, self.entry.get(b"trees", ()))
+
+    def encoded(self, libtorrent: ModuleType) -> bytes:
+        """Return what is to be written, with the piece layers (BEP 52) as a torrent file has them. Takes CPU time.
+
+        libtorrent's own copy of them is not enough: read back, each file after the first has another one's (2.0.11).
+        """
+        if isinstance(self.entry, bytes):
+            return self.entry
+        data: bytes = libtorrent.bencode(self.entry | {LAYERS: self.layers()})
+        return data
 
 
-def piece_layers(libtorrent: ModuleType, data: bytes) -> Mapping[bytes, bytes]:
-    """Return the piece layers in resume data, by root. Takes CPU time."""
-    layers: Mapping[bytes, bytes] = libtorrent.bdecode(data).get(LAYERS, {})
-    return layers
+def resume_data(libtorrent: ModuleType, params: lt.add_torrent_params) -> ResumeData:
+    """Return what libtorrent tells of a torrent, to outlast the alert with `params`."""
+    write = libtorrent.write_resume_data if params.info_hashes.has_v2() else libtorrent.write_resume_data_buf
+    return ResumeData(write(params), params.ti)
 
 
 def resume_params(libtorrent: ModuleType, folder: Path) -> lt.add_torrent_params | None:
@@ -138,7 +147,7 @@ def resume_params(libtorrent: ModuleType, folder: Path) -> lt.add_torrent_params
 
 def _with_layers(libtorrent: ModuleType, params: lt.add_torrent_params, data: bytes) -> lt.add_torrent_params:
     """Return `params` with the piece layers that were kept beside libtorrent's own."""
-    layers = piece_layers(libtorrent, data)
+    layers = libtorrent.bdecode(data).get(LAYERS, {})
     if params.ti is None or not layers:
         return params
     # The metadata as they are: encoded anew they could have another info-hash.
