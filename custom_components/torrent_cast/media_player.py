@@ -12,11 +12,17 @@ from homeassistant.components.media_player import (
     BrowseMedia,
     MediaPlayerDeviceClass,
     MediaPlayerEnqueue,
+    MediaPlayerEntityFeature,
     MediaType,
     SearchMedia,
     SearchMediaQuery,
 )
-from homeassistant.const import ATTR_DEVICE_CLASS, ATTR_ENTITY_PICTURE, STATE_UNAVAILABLE
+from homeassistant.const import (
+    ATTR_DEVICE_CLASS,
+    ATTR_ENTITY_PICTURE,
+    ATTR_SUPPORTED_FEATURES,
+    STATE_UNAVAILABLE,
+)
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -140,8 +146,9 @@ class TorrentCastPlayer(Delegate):
             setattr(self, f"_attr_{name}", value)
         self._attr_device_class = shown.attributes.get(ATTR_DEVICE_CLASS)
         self._attr_state = state_of(shown.state, sessions, is_starting=program.is_choosing)
-        has_more = bool(program.queue.items)
-        self._attr_supported_features = features(shown.attributes, is_busy=program.is_busy, has_more=has_more)
+        self._attr_supported_features = features(
+            shown.attributes, is_busy=program.is_busy, is_queued=bool(program.queue.items), has_next=program.has_next
+        )
         self._attr_extra_state_attributes = self._figures(self._session)
         self._attr_media_image_hash = self._picture
         self._look_at_menu()
@@ -286,7 +293,11 @@ class TorrentCastPlayer(Delegate):
 
     @override
     async def async_media_next_track(self) -> None:
-        if self._program.queue.items:
+        cast = self.hass.states.get(self._cast)
+        goes_on = (
+            cast is not None and cast.attributes.get(ATTR_SUPPORTED_FEATURES, 0) & MediaPlayerEntityFeature.NEXT_TRACK
+        )
+        if self._program.queue.items or (self._program.has_next and not goes_on):
             await self._program.play_next(self._context)
         else:
             await super().async_media_next_track()

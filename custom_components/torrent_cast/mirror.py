@@ -73,11 +73,15 @@ def _is_held(session: Session) -> bool:
     return session.following is not None and session.following.hold.is_held
 
 
-def features(attributes: Mapping[str, Any], *, is_busy: bool, has_more: bool) -> MediaPlayerEntityFeature:
+def features(
+    attributes: Mapping[str, Any], *, is_busy: bool, is_queued: bool, has_next: bool
+) -> MediaPlayerEntityFeature:
     """Return what can be done: what the Cast entity can, and what is ours."""
     found = OWN | (MediaPlayerEntityFeature(attributes.get(ATTR_SUPPORTED_FEATURES, 0)) & PASSED_ON)
     if is_busy:  # also while nothing is on the screen yet
         found |= MediaPlayerEntityFeature.STOP
-    if has_more:
-        found |= MediaPlayerEntityFeature.NEXT_TRACK | MediaPlayerEntityFeature.CLEAR_PLAYLIST
+    if is_queued:
+        found |= MediaPlayerEntityFeature.CLEAR_PLAYLIST
+    if is_queued or has_next:
+        found |= MediaPlayerEntityFeature.NEXT_TRACK
     return found

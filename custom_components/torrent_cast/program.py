@@ -60,6 +60,16 @@ class Program:
         """Tell whether something is on the device, or on its way there."""
         return self._entry.runtime_data.is_busy(self._target())
 
+    @property
+    def has_next(self) -> bool:
+        """Tell whether there is something to go on with, ready or about to be."""
+        return self._playing is not None and self.queue.is_ready_for(self._playing)
+
+    @property
+    def _playing(self) -> Session | None:
+        sessions = self._entry.runtime_data.for_target(self._target())
+        return next((session for session in reversed(sessions) if session.was_loaded), None)
+
     async def play(self, request: Request, where: Enqueue = Enqueue.PLAY) -> None:
         """Start to play, or queue. What goes wrong later than `ANSWER` after the start is an event and `error`."""
         await authorise(self._hass, request.context, [self._target()])
@@ -74,7 +84,7 @@ class Program:
             await self._start(self._start_item(item), request.context)
 
     async def play_next(self, context: Context | None) -> None:
-        """Start to play what is queued first."""
+        """Start to play what is queued first, else the next episode."""
         await authorise(self._hass, context, [self._target()])
         await self._start(self._start_next(), context)
 
@@ -138,7 +148,7 @@ class Program:
         return self._entry.runtime_data.start_queued(item, target=self._target())
 
     async def _start_next(self) -> Session | None:
-        return self._entry.runtime_data.start_next(self._target())
+        return self._entry.runtime_data.start_next(self._target(), after=self._playing)
 
     async def _choose(self, request: Request) -> Queued:
         """Return what is asked for. What cannot be read is an event too."""

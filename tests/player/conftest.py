@@ -121,6 +121,10 @@ class FakeCast(MediaPlayerEntity):
         self.show(MediaPlayerState.IDLE)
 
     @override
+    async def async_media_next_track(self) -> None:
+        self.note("media_next_track")
+
+    @override
     async def async_media_seek(self, position: float) -> None:
         self.note("media_seek", position)
 

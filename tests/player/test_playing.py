@@ -2,12 +2,15 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name
 
 import asyncio
+import shutil
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from homeassistant.components.media_player import MediaPlayerState
+from homeassistant.components.media_player import MediaPlayerEntityFeature, MediaPlayerState
 from homeassistant.core import Context, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
@@ -241,6 +244,47 @@ async def test_the_action_and_the_player_have_one_queue(
     playback.sessions[0].end(State.FINISHED)
     await until(lambda: [session.source.key for session in playback.sessions] == [NOBODY[-40:]])
     assert len(cast.asked) == 3  # one step for one end
+
+
+@pytest.fixture
+def show(tmp_path: Path, film_file: Path, seeder: Callable[[Path], Seed]) -> Seed:
+    """Return a torrent of two episodes."""
+    folder = tmp_path / "seeder" / "Some Show"
+    folder.mkdir(parents=True)
+    for name in ("Some Show S01E01.mp4", "Some Show S01E02.mp4"):
+        shutil.copy(film_file, folder / name)
+    return seeder(folder)
+
+
+def has_next(hass: HomeAssistant) -> bool:
+    """Tell whether our player offers to go on with something else."""
+    return bool(shown(hass).attributes["supported_features"] & MediaPlayerEntityFeature.NEXT_TRACK)
+
+
+async def test_the_next_episode_can_be_skipped_to_on_a_device_that_knows_of_none(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, show: Seed
+) -> None:
+    await play(hass, show.magnet)
+    await until(lambda: has_next(hass))
+    ready = playback.queue(CAST).ready
+    assert not shown(hass).attributes["supported_features"] & MediaPlayerEntityFeature.CLEAR_PLAYLIST
+    await ask(hass, "media_next_track")
+    await until(lambda: [session.state for session in playback.for_target(CAST)] == [State.PLAYING])
+    (session,) = playback.sessions
+    assert session is ready
+    assert session.title == "Some Show S01E02.mp4"
+    await until(lambda: not has_next(hass))
+
+
+async def test_a_device_goes_to_the_next_episode_by_itself_where_it_can(
+    hass: HomeAssistant, cast: FakeCast, playback: Playback, show: Seed
+) -> None:
+    cast._attr_supported_features |= MediaPlayerEntityFeature.NEXT_TRACK
+    await play(hass, show.magnet)
+    await until(lambda: playback.queue(CAST).ready)
+    await ask(hass, "media_next_track")
+    assert cast.asked[-1] == ("media_next_track",)
+    assert playback.queue(CAST).ready is not None
 
 
 async def test_what_takes_the_place_of_a_film_that_gets_ready_leaves_the_queue(
