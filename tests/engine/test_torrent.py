@@ -103,7 +103,7 @@ async def test_what_is_wrong_on_disk_while_the_torrent_is_paused_is_mended_when_
 ) -> None:
     torrent = await spoiled_and_paused(start_engine, seed)
     reading = asyncio.create_task(read_all(torrent))
-    await until(lambda: torrent._rechecking)
+    await until(lambda: torrent.missing_bytes(torrent.files[0]))  # a check is over in a moment
 
     torrent.halt(halts=False)
 
@@ -119,7 +119,7 @@ async def test_a_torrent_that_is_paused_stays_so_when_its_files_are_checked_and_
 
     async with torrent.open(file, 4 * PIECE) as reader, torrent.open(file, 6 * PIECE) as behind:
         reading = asyncio.create_task(reader.read_exactly(2 * PIECE))
-        await until(lambda: torrent._rechecking)
+        await until(lambda: torrent.missing_bytes(torrent.files[0]))  # a check is over in a moment
 
         assert await soon(behind.read_exactly(file.size)) == DATA[6 * PIECE :]
         assert torrent.missing_bytes(file) == PIECE
@@ -188,6 +188,27 @@ async def test_of_a_file_that_is_not_selected_only_the_shared_piece_is_downloade
 
     there = {piece for piece in range(len(torrent._have.pieces)) if torrent.has(piece)}
     assert there == set(torrent.pieces(video))
+
+
+async def test_another_file_can_be_read_where_the_film_is_complete_and_not_to_be_shared(
+    engine: Engine, seeders: Seeders, tmp_path: Path
+) -> None:
+    for name in ("a.mkv", "b.srt"):
+        write(tmp_path / "films" / name, noise(16 * PIECE))
+    torrent = await add(engine, seeders.seed(tmp_path / "films", upload=SLOW).magnet)
+    video, text = sorted(torrent.files, key=lambda file: not file.is_video)
+    torrent.share_when_complete(shares=False)
+    torrent.select(video)
+    await soon(torrent.wait_for_range(video, 0, video.size))
+    handle = torrent.handle
+    assert handle is not None
+    await until(lambda: handle.flags() & engine.libtorrent.torrent_flags.paused)
+    assert torrent.missing_bytes(text) > PIECE
+
+    async with torrent.open(text) as reader:
+        assert await soon(reader.read_exactly(text.size)) == noise(16 * PIECE)
+
+    await until(lambda: handle.flags() & engine.libtorrent.torrent_flags.paused)
 
 
 async def test_a_look_into_another_file_does_not_select_it(engine: Engine, seeders: Seeders, tmp_path: Path) -> None:

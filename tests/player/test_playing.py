@@ -57,7 +57,8 @@ async def test_a_magnet_link_plays_in_the_caller_s_name(
     context = Context()
     await play(hass, film.magnet, context=context)
     (session,) = playback.sessions
-    assert (session.state, session.target) == (State.PLAYING, CAST)
+    await until(lambda: session.state is State.PLAYING)
+    assert session.target == CAST
     assert cast.asked == [("play_media", session.content_id)]
     assert cast.contexts == [context]
     await ask(hass, "media_stop")
@@ -239,7 +240,8 @@ async def test_the_action_and_the_player_have_one_queue(
     await until(lambda: shown(hass).attributes["upcoming"] == 2)
     assert [item.source.key for item in playback.queue(CAST).items] == [film.key, NOBODY[-40:]]
     await ask(hass, "media_next_track")
-    assert [(session.title, session.state) for session in playback.sessions] == [("Another", State.PLAYING)]
+    another = [("Another", State.PLAYING)]
+    await until(lambda: [(session.title, session.state) for session in playback.sessions] == another)
     assert len(cast.asked) == 2
     playback.sessions[0].end(State.FINISHED)
     await until(lambda: [session.source.key for session in playback.sessions] == [NOBODY[-40:]])
@@ -297,7 +299,7 @@ async def test_what_takes_the_place_of_a_film_that_gets_ready_leaves_the_queue(
     await ask(hass, "media_next_track")
     with pytest.raises(HomeAssistantError):
         await first
-    assert [session.state for session in playback.sessions] == [State.PLAYING]
+    await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
     assert shown(hass).attributes["upcoming"] == 1
 
 
@@ -318,7 +320,7 @@ async def test_clearing_the_queue_leaves_what_plays(
     await play(hass, film.magnet, enqueue="add")
     await ask(hass, "clear_playlist")
     assert shown(hass).attributes["upcoming"] == 0
-    assert [session.state for session in playback.sessions] == [State.PLAYING]
+    await until(lambda: [session.state for session in playback.sessions] == [State.PLAYING])
 
 
 async def test_our_action_takes_the_player_for_its_device(

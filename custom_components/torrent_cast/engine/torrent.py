@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -94,6 +95,7 @@ class Torrent:
         self._hangs: Hangs | None = None
         self._rechecking = False
         self._scheduled = False
+        self._is_read = False  # by somebody who misses something
         self._unplanned = 0  # bytes that have come since the last plan
         self._shares = True
         self._is_paused = False
@@ -320,6 +322,8 @@ class Torrent:
             reader.settle(self._have.pieces)
         cursors = without_ghosts(self._readers)
         reserves = self._reserves(cursors)
+        self._is_read = any(math.isfinite(reserve.ahead) for reserve in reserves)
+        self._pause_or_resume()
         self.supply.look(reserves)
         steering.limit_to(self.supply.pace(reserves, self.piece_length, steering.limit))
         wants = [self._watched(want) for cursor in cursors if (want := cursor.want)]
@@ -371,8 +375,9 @@ class Torrent:
 
     @property
     def _is_complete(self) -> bool:
-        """Tell whether files are selected and all of them are there."""
-        return bool(self._selection) and not any(map(self._have.lacks, chain(self._wanted(), self._beside())))
+        """Tell whether files are selected and all of them are there, and whatever else is read."""
+        is_there = not any(map(self._have.lacks, chain(self._wanted(), self._beside())))
+        return bool(self._selection) and is_there and not self._is_read
 
     def _wanted(self) -> Iterator[range]:
         return self._selection.spans(self._files, self.pieces)
