@@ -109,10 +109,11 @@ async def play(hass: HomeAssistant, playback: Playback, session: Session, chrome
     """Get the session ready, LOAD it, and see that the device comes for it. Raises TorrentCastError, Unplayable."""
     with session.ends_with():
         _check_connection(chromecast)
+        session.is_only_heard = chromecast.cast_type != CAST_TYPE_CHROMECAST
         await session.resolve()
         check_screen(session, chromecast)
         profile = profile_of(str(chromecast.model_name), playback.settings.extras_of(session.target))
-        session.profile = replace(profile, has_screen=chromecast.cast_type == CAST_TYPE_CHROMECAST)
+        session.profile = replace(profile, has_screen=not session.is_only_heard)
         await session.prepare()
         plain_port = hass.data[LISTENER].port
         base = await base_url(hass, playback.settings.base_url, chromecast.socket_client.host, plain_port)

@@ -1,6 +1,7 @@
 """Folders, marks and figures."""
 
 import errno
+import os
 from collections import namedtuple
 from pathlib import Path
 from types import ModuleType
@@ -77,11 +78,10 @@ def test_resume_data_are_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatc
     folder = storage.prepare(tmp_path, KEY)
     storage.save_resume_data(folder, b"old")
 
-    def full(path: Path, _data: bytes) -> None:
-        path.touch()
+    def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageError):
         storage.save_resume_data(folder, b"new")
 

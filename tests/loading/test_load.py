@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001  # fixtures are asked for by name
 
 import gc
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,20 @@ async def test_a_speaker_plays_sound_whose_name_may_be_that_of_a_film(
     speaker.cast_type = CAST_TYPE_AUDIO
     await play(speaker, seeder(path))
     assert len(speaker.loads) == 1
+
+
+async def test_a_speaker_plays_the_first_song_of_an_album_with_a_film(
+    hass: HomeAssistant, play: Callable[..., Any], tmp_path: Path, film_file: Path, seeder: Callable[[Path], Seed]
+) -> None:
+    album = tmp_path / "seeder" / "Album"
+    album.mkdir(parents=True)
+    shutil.copy(film_file, album / "Making of.mkv")
+    for name in ("1 One.mp3", "2 Two.mp3"):
+        ffmpeg("-f", "lavfi", "-i", "sine=duration=9", album / name)
+    speaker = FakeChromecast(hass, Answer(TAKEN))
+    speaker.cast_type = CAST_TYPE_AUDIO
+    session = await play(speaker, seeder(album))
+    assert session.file.name == "1 One.mp3"
 
 
 async def test_a_magnet_link_makes_its_own_session(

@@ -94,10 +94,13 @@ def files_folder(folder: Path) -> Path:
 
 
 def save_resume_data(folder: Path, data: bytes) -> None:
-    """Replace the resume data in one step. Raises StorageError."""
+    """Replace the resume data in one step, also where the power goes in the middle of it. Raises StorageError."""
     fresh = folder / f"{RESUME}.new"
     try:
-        fresh.write_bytes(data)
+        with fresh.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(folder / RESUME)
     except OSError as err:
         with contextlib.suppress(OSError):

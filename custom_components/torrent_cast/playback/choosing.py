@@ -26,6 +26,11 @@ async def chosen(
     return await asyncio.to_thread(_meant, file, found, seen)
 
 
+def heard(files: Sequence[TorrentFile]) -> Sequence[TorrentFile]:
+    """Return what is meant where there is no screen: the songs if there are any."""
+    return [file for file in files if tree.is_audio(file) and file.size] or files
+
+
 def _meant(film: TorrentFile, files: Sequence[TorrentFile], seen: Sequence[Seen] | None) -> TorrentFile:
     if seen is not None and (going_on := _going_on(files, seen)) is not None:
         return going_on

@@ -123,6 +123,7 @@ class Session:
         self.file: TorrentFile | None = None
         self.viewer = Viewer()  # to the engine
         self.probe: Probe | None = None
+        self.is_only_heard = False  # the device has no screen: of an album with a film a song is meant
         self.profile: Profile | None = None  # what the device plays; None: whoever asks gets the file as it is
         self.wishes = asked.get("wishes") or Wishes()
         self.label: str | None = None  # what to call it, if nobody has said

@@ -8,7 +8,7 @@ from ..engine import Renamed, Source, Torrent, TorrentFile, TorrentGone
 from ..media import Unplayable, Worker
 from ..media.ffmpeg import Ffmpeg
 from .background import Background
-from .choosing import chosen
+from .choosing import chosen, heard
 from .course import Happening
 from .library import Library
 from .listeners import Listeners, Pulse
@@ -114,7 +114,8 @@ class Sessions:
         self._background.start(self._warm_up(), "warm up")
         torrent = await self.describe(session)
         seen = self._library.seen(session.source.key) if session.resumes else None
-        file = await chosen(torrent.files, session.wanted, session.source.only, seen)
+        files = heard(torrent.files) if session.is_only_heard and session.wanted is None else torrent.files
+        file = await chosen(files, session.wanted, session.source.only, seen)
         films = {(other.torrent, other.file) for other in self.all} | {(torrent, file)}
         await self._torrents.check_space((torrent, file) for torrent, file in films if torrent and file)
         # Before the first byte comes: a start after a crash deletes only what the resume data name.
