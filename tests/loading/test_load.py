@@ -93,7 +93,7 @@ async def test_who_waits_to_write_looks_once_more_whether_the_device_has_told_of
 ) -> None:
     device = FakeChromecast(hass, Answer(TAKEN))
     device.is_quick = False
-    async with loading._turn(device):  # type: ignore[arg-type]  # likewise
+    async with loading._turn(device):  # type: ignore[arg-type]  # what is used of it
         work = hass.async_create_task(play(device))
         await until(lambda: device.watcher is not None)
         await would_be_sent(hass)
